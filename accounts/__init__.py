@@ -1,0 +1,1 @@
+"""Who people are: users, organisations, memberships, API tokens, the audit log."""

@@ -1,0 +1,1 @@
+"""The centre: projects, builds, jobs, steps and their logs."""

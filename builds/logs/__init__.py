@@ -1,0 +1,1 @@
+"""Logs: segments in storage, the live tail in Redis, streams to browsers."""

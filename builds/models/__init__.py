@@ -1,0 +1,23 @@
+"""The rows of this app."""
+
+from builds.models.build import Build, BuildMove
+from builds.models.delivery import WebhookDelivery
+from builds.models.job import Job, JobMove
+from builds.models.outbox import OutboxEntry
+from builds.models.project import Project, Secret
+from builds.models.runner import Runner
+from builds.models.step import Segment, Step
+
+__all__ = [
+    "Build",
+    "BuildMove",
+    "Job",
+    "JobMove",
+    "OutboxEntry",
+    "Project",
+    "Runner",
+    "Secret",
+    "Segment",
+    "Step",
+    "WebhookDelivery",
+]

@@ -1,0 +1,68 @@
+"""A project: one repository of an organisation, its settings and secrets."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+
+from django.db import models
+
+from accounts.models import Organization
+from builds.models.sealed import SealedField
+
+
+def new_hook_secret() -> str:
+    """A fresh secret for signing webhooks: 256 random bits."""
+    return secrets.token_urlsafe(32)
+
+
+class Provider(models.TextChoices):
+    """Where the repository lives, and so what its webhooks look like."""
+
+    GENERIC = "generic", "Any git server"
+    GITHUB = "github", "GitHub"
+
+
+class Project(models.Model):
+    """One repository of an organisation."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="projects")
+    name = models.CharField(max_length=140, help_text="As people say it: owner/repository.")
+    provider = models.CharField(max_length=20, choices=Provider.choices, default=Provider.GENERIC)
+    repository_url = models.CharField(max_length=500)
+    default_branch = models.CharField(max_length=255, default="main")
+    hook_secret = SealedField(default=new_hook_secret)
+    ssh_private_key = SealedField(blank=True)
+    ssh_public_key = models.TextField(blank=True)
+    supersede = models.BooleanField(default=False, help_text="A newer push cancels waiting builds of its branch.")
+    supersede_running = models.BooleanField(default=False, help_text="… and running ones.")
+    timeout_seconds = models.PositiveIntegerField(
+        null=True, blank=True, help_text="For a build; empty = the instance's."
+    )
+    silence_seconds = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Without output; empty = the instance's."
+    )
+    last_build_number = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "name"], name="one_project_a_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Secret(models.Model):
+    """A variable of a project's builds whose value is sealed at rest and masked in logs."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="secrets")
+    name = models.CharField(max_length=200)
+    value = SealedField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="one_secret_a_name")]
+
+    def __str__(self) -> str:
+        return self.name

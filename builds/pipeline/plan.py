@@ -1,0 +1,92 @@
+"""What is to be run for a push: a pure function of the configuration's text and the push, stored with the build."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from runners.contract import PipelineSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanContext:
+    """What of a push the plan may depend on."""
+
+    branch: str  # the branch, or the tag's name for a tag build: what `tag` and `exclude` are matched against
+    commit: str
+    is_tag: bool = False
+    is_pull_request: bool = False
+    message: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvironmentPlan:
+    """One entry under `deployments:`: where a passed build goes, and the steps that bring it there."""
+
+    name: str
+    branch: str = ""  # the branch or pattern that deploys here; "" where `after` decides alone
+    after: str = ""  # the environment that must be live with this release first
+    pipeline: PipelineSpec = field(default_factory=lambda: PipelineSpec(name="", steps=()))
+    applies: bool = False  # whether this push's branch matches
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """A warning or an error, with its place and its remedy."""
+
+    text: str
+    file: str = ""
+    line: int = 0  # 1-based; 0 = the file as a whole
+    column: int = 0
+    key: str = ""
+
+    def __str__(self) -> str:
+        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
+        return f"{place}: {self.text}" if place else self.text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Everything that a build will run."""
+
+    source: str  # the file it was read from, "ciservice.yml" or "codeship-steps.yml"
+    pipelines: tuple[PipelineSpec, ...]
+    deployments: tuple[EnvironmentPlan, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+
+class ConfigError(Exception):
+    """The configuration cannot be run: every problem at once, the first in reading order first."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+_PLAN = TypeAdapter(Plan)
+_PIPELINE = TypeAdapter(PipelineSpec)
+
+
+def plan_to_json(plan: Plan) -> dict[str, Any]:
+    """For the build's row."""
+    data: dict[str, Any] = _PLAN.dump_python(plan, mode="json")
+    return data
+
+
+def plan_from_json(data: Mapping[str, Any]) -> Plan:
+    """What `plan_to_json` was given."""
+    return _PLAN.validate_python(data)
+
+
+def pipeline_to_json(spec: PipelineSpec) -> dict[str, Any]:
+    """For the job's row."""
+    data: dict[str, Any] = _PIPELINE.dump_python(spec, mode="json")
+    return data
+
+
+def pipeline_from_json(data: Mapping[str, Any]) -> PipelineSpec:
+    """What `pipeline_to_json` was given."""
+    return _PIPELINE.validate_python(data)

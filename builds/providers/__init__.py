@@ -1,0 +1,1 @@
+"""What a git host can do for us."""

@@ -1,0 +1,1 @@
+"""What the app can do: one verb a file."""

@@ -1,0 +1,95 @@
+"""The only door through which a build or a job changes its state: guarded by the table, with a history row."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from builds.models import Build, BuildMove, Job, JobMove
+from builds.signals import build_moved, job_moved, job_waiting
+from builds.states import FINAL, Status, of_jobs, sources_of
+
+
+def move_build(build_id: int, to: Status, *, who: str = "", reason: str = "") -> bool:
+    """Move a build to `to`, if the table allows that from where its row stands now.
+
+    False means that it stands there already or that another process moved it first: a lost race, not an error.
+    """
+    with transaction.atomic():
+        build = Build.objects.select_for_update().filter(pk=build_id, status__in=sources_of(to)).first()
+        if build is None or build.status == to:
+            return False
+        came_from, now = build.status, timezone.now()
+        build.status, build.reason = to, reason
+        if to == Status.RUNNING:
+            build.started_at = build.started_at or now
+        if to in FINAL:
+            build.finished_at = now
+        build.save(update_fields=["status", "reason", "started_at", "finished_at"])
+        BuildMove.objects.create(build=build, came_from=came_from, went_to=to, who=who, reason=reason)
+        _news(build_moved, Build, build_id=build.pk, came_from=came_from, to=str(to))
+    return True
+
+
+def move_job(
+    job_id: int,
+    to: Status,
+    *,
+    epoch: int | None = None,
+    who: str = "",
+    reason: str = "",
+    fields: dict[str, object] | None = None,
+) -> bool:
+    """Move a job to `to` and let its build follow, in one transaction that holds the build's row.
+
+    `epoch` fences: with it, only the attempt that owns the job may move it. `fields` are set with the move.
+    False: not allowed from where the row stands, or another attempt owns it.
+    """
+    with transaction.atomic():
+        build_id = Job.objects.filter(pk=job_id).values_list("build_id", flat=True).first()
+        if build_id is None:
+            return False
+        # The build first, always: two jobs of one build that end together must not wait for each other in a ring.
+        Build.objects.select_for_update(of=("self",), no_key=True).get(pk=build_id)
+        jobs = Job.objects.select_for_update(of=("self",), no_key=True).filter(pk=job_id, status__in=sources_of(to))
+        job = (jobs if epoch is None else jobs.filter(epoch=epoch)).first()
+        if job is None or job.status == to:
+            return False
+        record_job_move(job, to, who=who, reason=reason, fields=fields or {})
+        _follow(build_id, who=who)
+    return True
+
+
+def record_job_move(job: Job, to: Status, *, who: str, reason: str, fields: dict[str, object]) -> None:
+    """Write the move of a job whose row the caller holds; for `move_job`, `claim` and `reap` only."""
+    came_from, now = job.status, timezone.now()
+    for name, value in fields.items():
+        setattr(job, name, value)
+    job.status, job.reason = to, reason
+    if to == Status.RUNNING:
+        job.started_at = now
+    if to in FINAL:
+        job.finished_at = now
+        job.lease_expires_at = None
+    job.save(update_fields=["status", "reason", "started_at", "finished_at", "lease_expires_at", *fields])
+    JobMove.objects.create(
+        job=job, came_from=came_from, went_to=to, attempt=job.attempt, epoch=job.epoch, who=who, reason=reason
+    )
+    _news(job_moved, Job, job_id=job.pk, came_from=came_from, to=str(to))
+    if to == Status.QUEUED:
+        _news(job_waiting, Job, job_id=job.pk)
+
+
+def _follow(build_id: int, *, who: str) -> None:
+    """Let the build stand where its pipelines' jobs say; a final build stays as it is (I4)."""
+    jobs = list(Job.objects.pipelines().filter(build_id=build_id).values_list("status", "reason"))
+    if not jobs:
+        return
+    to = of_jobs([status for status, _ in jobs])
+    reason = next((text for status, text in jobs if status == to and text), "")
+    move_build(build_id, to, who=who, reason=reason)
+
+
+def _news(signal: object, sender: type, **news: object) -> None:
+    # robust: a broker that is down must not fail a change that is already saved; the beat rings again.
+    transaction.on_commit(lambda: signal.send(sender, **news), robust=True)  # type: ignore[attr-defined]

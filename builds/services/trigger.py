@@ -1,0 +1,65 @@
+"""Make a build of a push: write the row and return; on commit the bell for its plan is rung."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import F
+
+from accounts.models import User
+from builds.models import Build, BuildMove, Project
+from builds.models.build import Trigger
+from builds.signals import build_created
+from builds.states import Status
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildRequest:
+    """What is to be built: a commit, and what is known of it. Texts may come from strangers."""
+
+    ref: str  # refs/heads/main
+    branch: str  # the branch, or the tag's name
+    commit: str  # "" = the newest of the ref, resolved when the build is planned
+    message: str = ""
+    author_name: str = ""
+    author_email: str = ""
+    author_username: str = ""
+    trigger: Trigger = Trigger.PUSH
+    pull_request: int | None = None
+    pull_request_url: str = ""
+    from_fork: bool = False
+
+
+def trigger(
+    project: Project,
+    request: BuildRequest,
+    *,
+    who: str,
+    requested_by: User | None = None,
+    restart_of: Build | None = None,
+) -> Build:
+    """Write the build, numbered within its project, in the caller's transaction or one of its own."""
+    with transaction.atomic():
+        Project.objects.filter(pk=project.pk).update(last_build_number=F("last_build_number") + 1)
+        number = Project.objects.values_list("last_build_number", flat=True).get(pk=project.pk)
+        build = Build.objects.create(
+            project=project,
+            number=number,
+            trigger=request.trigger,
+            ref=request.ref[:300],
+            branch=request.branch[:255],
+            commit=request.commit,
+            message=request.message[:20_000],
+            author_name=request.author_name[:200],
+            author_email=request.author_email[:254],
+            author_username=request.author_username[:100],
+            pull_request=request.pull_request,
+            pull_request_url=request.pull_request_url[:500],
+            from_fork=request.from_fork,
+            restart_of=restart_of,
+            requested_by=requested_by,
+        )
+        BuildMove.objects.create(build=build, went_to=Status.QUEUED, who=who)
+        transaction.on_commit(lambda: build_created.send(Build, build_id=build.pk), robust=True)
+    return build

@@ -1,0 +1,16 @@
+"""News of this app, sent after commit; later apps answer in their `receivers.py`.
+
+build_moved(build_id, came_from, to)     a build changed its state
+job_moved(job_id, came_from, to)         a job changed its state (a deployment's job, too)
+job_waiting(job_id)                      a job can be claimed
+build_created(build_id)                  a build waits for its plan
+outbox_filled(entry_id)                  something is to leave the house
+"""
+
+from django.dispatch import Signal
+
+build_created = Signal()
+build_moved = Signal()
+job_waiting = Signal()
+job_moved = Signal()
+outbox_filled = Signal()

@@ -1,0 +1,1 @@
+"""Webhooks: a request of a git host becomes a value of ours."""

@@ -1,0 +1,1 @@
+"""Composition: settings, addresses, Celery and the command line that bind the apps into one service."""

@@ -1,0 +1,226 @@
+"""Every setting of the service, read once from the environment; what cannot work stops start-up with the reason.
+
+`CISERVICE_MODE` is `production` (the default), or `embedded` (what `ciservice up` starts: SQLite, its own Redis,
+one machine). docs/operations.md lists every variable.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+from ciservice import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VERSION = "0.1.0"
+
+MODE = env.text("CISERVICE_MODE", "production")
+if MODE not in {"production", "embedded"}:
+    raise ImproperlyConfigured(f"CISERVICE_MODE={MODE!r}: use production or embedded")
+PRODUCTION = MODE == "production"
+
+DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / "var"))).absolute()
+
+DEBUG = env.flag("DEBUG")
+if DEBUG and PRODUCTION:
+    raise ImproperlyConfigured("DEBUG shows secrets to strangers: unset it, or set CISERVICE_MODE=embedded")
+
+SECRET_KEY = env.needed_secret("SECRET_KEY")
+# Seals secrets at rest; the first seals, all open. Apart from SECRET_KEY, so that either can be changed alone.
+SEALING_KEYS = [env.needed_secret("SEALING_KEY"), *[key for key in env.secret("OLD_SEALING_KEYS").split(",") if key]]
+
+PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+_public = urlsplit(PUBLIC_URL)
+if _public.scheme not in {"http", "https"} or not _public.hostname:
+    raise ImproperlyConfigured(
+        f"PUBLIC_URL={PUBLIC_URL!r}: give the address that people type, such as https://ci.example.com"
+    )
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or [_public.hostname, "127.0.0.1", "localhost", "[::1]"]
+CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "ciservice.apps.CiserviceConfig",
+    "accounts.apps.AccountsConfig",
+    "runners.apps.RunnersConfig",
+    "builds.apps.BuildsConfig",
+    "deployments.apps.DeploymentsConfig",
+    "notifications.apps.NotificationsConfig",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "ciservice.headers.SecurityHeadersMiddleware",
+]
+
+ROOT_URLCONF = "ciservice.urls"
+ASGI_APPLICATION = "ciservice.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "builds.views.context.frame",
+            ],
+            "builtins": ["builds.views.tags"],
+        },
+    }
+]
+
+
+def _database(url: str) -> dict[str, object]:
+    """Django's settings for a `postgres://` or `sqlite:///` address."""
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": "/" + unquote(parts.path).lstrip("/"),
+            "OPTIONS": {
+                # A deferred transaction that turns to writing fails at once with "database is locked", whatever the
+                # timeout; IMMEDIATE waits its turn (reliability.md, C29).
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000;",
+            },
+            "CONN_MAX_AGE": None,
+        }
+    if parts.scheme in {"postgres", "postgresql"}:
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": unquote(parts.path.lstrip("/")),
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": env.secret("DATABASE_PASSWORD") or unquote(parts.password or ""),
+            "HOST": unquote(parts.hostname or ""),
+            "PORT": str(parts.port or ""),
+            "OPTIONS": {"connect_timeout": 5, "options": "-c statement_timeout=30000", "application_name": "ciservice"},
+            "CONN_MAX_AGE": 600,
+            "CONN_HEALTH_CHECKS": True,
+        }
+    raise ImproperlyConfigured("DATABASE_URL: use postgres://user:password@host/name or sqlite:////path/to/file")
+
+
+DATABASES = {"default": _database(env.secret("DATABASE_URL") or f"sqlite:///{DATA_DIR}/ciservice.sqlite3")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.secret("REDIS_URL", default="redis://127.0.0.1:6379/0")
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "projects"
+LOGOUT_REDIRECT_URL = "login"
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _public.scheme == "https"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if _public.scheme == "https":
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+DATA_UPLOAD_MAX_MEMORY_SIZE = 26 * 1024 * 1024  # a webhook may have 25 MiB; builds/webhooks answers 413 above that
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+STATIC_URL = "static/"
+STATIC_ROOT = Path(env.text("STATIC_ROOT", str(DATA_DIR / "static")))
+WHITENOISE_USE_FINDERS = not PRODUCTION
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(DATA_DIR / "storage")},
+    },
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+
+# --- Messages -------------------------------------------------------------------------------------------------
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", f"ciservice@{_public.hostname}")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+EMAIL_HOST = env.text("SMTP_HOST")
+EMAIL_PORT = env.whole("SMTP_PORT", 25, least=1, most=65535)
+EMAIL_HOST_USER = env.text("SMTP_USER")
+EMAIL_HOST_PASSWORD = env.secret("SMTP_PASSWORD")
+EMAIL_USE_TLS = env.flag("SMTP_STARTTLS")
+EMAIL_USE_SSL = env.flag("SMTP_TLS")
+EMAIL_TIMEOUT = 15
+EMAIL_FILE_PATH = str(DATA_DIR / "mail")
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend" if EMAIL_HOST else "django.core.mail.backends.filebased.EmailBackend"
+)
+# Hosts inside the network that outgoing webhooks may reach all the same: names or addresses, with or without a port.
+OUTBOUND_ALLOWED_HOSTS = env.words("OUTBOUND_ALLOWED_HOSTS")
+
+# --- Execution ------------------------------------------------------------------------------------------------
+EXECUTOR = env.text("EXECUTOR", "docker")
+if EXECUTOR not in {"docker", "process", "fake"}:
+    raise ImproperlyConfigured(f"EXECUTOR={EXECUTOR!r}: use docker or process")
+if PRODUCTION and EXECUTOR != "docker":
+    raise ImproperlyConfigured(f"EXECUTOR={EXECUTOR} runs strangers' commands on this host: production needs docker")
+EXECUTOR_NOTE = env.text("EXECUTOR_NOTE")  # shown on build pages: why the process executor runs here
+DOCKER_URL = env.text("DOCKER_HOST", "unix:///var/run/docker.sock")
+DEFAULT_IMAGE = env.text("DEFAULT_IMAGE", "debian:bookworm-slim")
+RUNNER_NAME = env.text("RUNNER_NAME")
+RUNNER_LABELS = env.words("RUNNER_LABELS")
+RUNNER_CAPACITY = env.whole("RUNNER_CAPACITY", 4, least=1, most=256)
+RUNNER_POLL_SECONDS = env.whole("RUNNER_POLL_SECONDS", 3, least=1, most=60)
+STEP_MEMORY_MB = env.whole("STEP_MEMORY_MB", 4096, least=16)
+STEP_CPUS = env.whole("STEP_CPUS", 0)  # 0: as many as the machine has
+STEP_PIDS = env.whole("STEP_PIDS", 2048, least=32)
+CONTAINER_RUNTIME = env.text("CONTAINER_RUNTIME")  # e.g. runsc (gVisor); "" = the engine's own
+LEASE_SECONDS = env.whole("LEASE_SECONDS", 60, least=2)
+HEARTBEAT_SECONDS = LEASE_SECONDS / 4
+SELF_FENCE_SECONDS = LEASE_SECONDS * 3 / 4
+REAP_SECONDS = max(LEASE_SECONDS / 4, 1)
+DRAIN_SECONDS = env.whole("DRAIN_SECONDS", 600)
+BUILD_TIMEOUT_SECONDS = env.whole("BUILD_TIMEOUT_SECONDS", 3600, least=1)
+SILENCE_TIMEOUT_SECONDS = env.whole("SILENCE_TIMEOUT_SECONDS", 900, least=1)
+LOG_CAP_BYTES = env.whole("LOG_CAP_MB", 64, least=1, most=1024) * 1024 * 1024
+# Repositories on this machine (file paths) may be built: only for the embedded default and its demo.
+ALLOW_LOCAL_REPOSITORIES = env.flag("ALLOW_LOCAL_REPOSITORIES", default=not PRODUCTION)
+# Targets of the git fetch that may lie in private networks: host names, or * for all.
+GIT_ALLOWED_HOSTS = env.words("GIT_ALLOWED_HOSTS")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
+    "loggers": {"django.request": {"level": "ERROR"}, "docker": {"level": "WARNING"}, "urllib3": {"level": "WARNING"}},
+}

@@ -1,0 +1,12 @@
+"""Web addresses of the whole service."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("accounts.urls")),
+    path("", include("builds.urls")),
+    path("", include("deployments.urls")),
+    path("", include("notifications.urls")),
+    path("hooks/", include("builds.webhooks.urls")),
+    path("v2/", include("builds.api.urls")),
+]

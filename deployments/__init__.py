@@ -1,0 +1,1 @@
+"""Environments, releases, deployments: what happens after a build passed."""

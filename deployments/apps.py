@@ -1,0 +1,15 @@
+"""The app of environments, releases and deployments."""
+
+from importlib import import_module
+
+from django.apps import AppConfig
+
+
+class DeploymentsConfig(AppConfig):
+    """What happens after a build passed."""
+
+    name = "deployments"
+
+    def ready(self) -> None:
+        """Connect the page of consequences."""
+        import_module("deployments.receivers")

@@ -1,0 +1,1 @@
+"""Rules and messages: who is told what, and how."""

@@ -1,0 +1,76 @@
+"""Rules and messages, as rows."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+from builds.models import Project
+from builds.models.sealed import SealedField
+
+
+class Event(models.TextChoices):
+    """What a rule listens to."""
+
+    STARTED = "started"
+    PASSED = "passed"
+    FAILED = "failed"
+    RECOVERED = "recovered"
+    DEPLOYED = "deployed"
+    DEPLOY_FAILED = "deploy_failed", "deployment failed"
+
+
+class Channel(models.TextChoices):
+    """How a message goes out."""
+
+    EMAIL = "email", "E-mail"
+    SLACK = "slack", "Slack-compatible hook"
+
+
+class Rule(models.Model):
+    """Tell somebody when something happens in a project."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="notification_rules")
+    events = models.JSONField(default=list, help_text="Names of Event.")
+    branch = models.CharField(
+        max_length=255, blank=True, help_text="A name, or a pattern with *; empty = every branch."
+    )
+    channel = models.CharField(max_length=10, choices=Channel.choices)
+    target = SealedField(help_text="An address, `committer`, or the hook's URL (a secret).")
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.channel} on {', '.join(self.events)}"
+
+
+class MessageState(models.TextChoices):
+    """What became of a message."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    DROPPED = "dropped"  # nobody to send it to
+    DEAD = "dead"  # given up after many tries; shown to people
+
+
+class Message(models.Model):
+    """One message of one rule; the outbox delivers it."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    rule = models.ForeignKey(Rule, on_delete=models.CASCADE, related_name="messages")
+    event = models.CharField(max_length=20, choices=Event.choices)
+    subject = models.CharField(max_length=300)
+    body = models.TextField()
+    link = models.CharField(max_length=500)
+    state = models.CharField(max_length=10, choices=MessageState.choices, default=MessageState.PENDING)
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["rule", "-id"], name="message_newest")]
+
+    def __str__(self) -> str:
+        return self.subject

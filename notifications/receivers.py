@@ -1,0 +1,1 @@
+"""What follows from news of this app and earlier ones, one line each."""

@@ -1,0 +1,327 @@
+"""What the engine and its callers agree on: plain values and Protocols. Imports neither Django nor Docker.
+
+A caller makes a `JobSpec` and hands it to `runners.engine.execute` with an `Executor` and an `Observer`:
+
+    executor.open()                                   once a process: warm pools, sweep of orphans
+    with executor.workspace(job, stop) as workspace:  the checkout, networks, the pipeline's container
+        workspace.run(step, on_output, stop)          once a run step, from as many threads as steps run in parallel
+    executor.close()                                  once: pools emptied
+
+Leaving the workspace removes every container, network, volume and file of the job, however it is left.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+StepPath = tuple[int, ...]
+"""Where a step stands in its tree: (0,) is the first, (1, 0) the first child of the second."""
+
+
+class StepKind(StrEnum):
+    """What a step is; CodeShip's words."""
+
+    RUN = "run"
+    SERIAL = "serial"
+    PARALLEL = "parallel"
+
+
+class Outcome(StrEnum):
+    """How a step or a job ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"  # the project's own command
+    ERRORED = "errored"  # our side
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+
+
+class Failure(StrEnum):
+    """Why something did not pass, for machines; `reason` says it to people."""
+
+    EXIT_CODE = "exit_code"
+    OUT_OF_MEMORY = "out_of_memory"
+    TIMED_OUT = "timed_out"
+    SILENT = "silent"
+    SPEC = "spec"  # the project asks for what cannot be
+    IMAGE = "image"
+    CHECKOUT = "checkout"
+    ENGINE = "engine"  # dockerd gone or restarted, disk full, network
+    RUNNER_LOST = "runner_lost"
+
+
+class StopReason(StrEnum):
+    """Why a running job is stopped from outside."""
+
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+    SILENT = "silent"
+    LOST_LEASE = "lost_lease"  # a ghost: stop the containers, write nothing more
+    DRAINED = "drained"  # the runner is shutting down; the job waits again
+
+
+class Stop:
+    """An order to stop, given once from any thread; the first reason wins, and callbacks run in the ordering thread."""
+
+    def __init__(self, parent: Stop | None = None) -> None:
+        self._lock = threading.Lock()
+        self._event = threading.Event()
+        self._callbacks: list[Callable[[StopReason], None]] = []
+        self._reason: StopReason | None = None
+        self._leave: Callable[[], None] = lambda: None
+        if parent is not None:
+            self._leave = parent.on_order(self._follow)
+
+    @property
+    def reason(self) -> StopReason | None:
+        """Why to stop, or None while nobody asked."""
+        return self._reason
+
+    def order(self, reason: StopReason) -> bool:
+        """Ask to stop. False where somebody asked before."""
+        with self._lock:
+            if self._reason is not None:
+                return False
+            self._reason = reason
+            callbacks = list(self._callbacks)
+            self._event.set()
+        for callback in callbacks:
+            callback(reason)
+        return True
+
+    def _follow(self, reason: StopReason) -> None:
+        self.order(reason)
+
+    def on_order(self, callback: Callable[[StopReason], None]) -> Callable[[], None]:
+        """Have `callback` called at the order (at once, if it was given already). Returns what forgets it."""
+        with self._lock:
+            reason = self._reason
+            if reason is None:
+                self._callbacks.append(callback)
+        if reason is not None:
+            callback(reason)
+
+        def forget() -> None:
+            with self._lock:
+                if callback in self._callbacks:
+                    self._callbacks.remove(callback)
+
+        return forget
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Block until the order or for `seconds`; True where the order came."""
+        return self._event.wait(seconds)
+
+    def child(self) -> Stop:
+        """A Stop that stops with this one, and can be ordered alone: a step's own time limit. Call `leave` when done."""
+        return Stop(self)
+
+    def leave(self) -> None:
+        """Forget the parent."""
+        self._leave()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageBuild:
+    """How a service's image is built from the checkout. Paths are relative to the checkout."""
+
+    context: str = "."
+    dockerfile: str = "Dockerfile"  # relative to the context
+    args: Mapping[str, str] = field(default_factory=dict)
+    tag: str = ""  # a name that other Dockerfiles may use in FROM; "" = a name of ours
+    target: str = ""
+
+
+class MountKind(StrEnum):
+    """What a volume of a service is."""
+
+    CHECKOUT = "checkout"  # a path of the checkout, created where missing
+    NAMED = "named"  # a volume that lives as long as the job
+    ANONYMOUS = "anonymous"  # a volume that lives as long as its container
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mount:
+    """One volume of a service. `either` is CodeShip's bare name: the path where the checkout has it, else a named volume."""
+
+    kind: MountKind
+    target: str  # absolute path in the container
+    source: str = ""  # a path relative to the checkout, or a volume's name
+    read_only: bool = False
+    either: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """A service that another needs running, and the further host name it is reached by ("" = its own name only)."""
+
+    service: str
+    alias: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceSpec:
+    """A container that a step runs in or beside. Exactly one of `image` and `build` is set."""
+
+    name: str
+    image: str = ""
+    build: ImageBuild | None = None
+    command: tuple[str, ...] | None = None  # when it runs as a dependency; None = the image's own
+    entrypoint: tuple[str, ...] | None = None  # None = the image's own
+    environment: Mapping[str, str] = field(default_factory=dict)
+    env_files: tuple[str, ...] = ()  # in the checkout; each overrides `environment`, the last wins (CodeShip)
+    mounts: tuple[Mount, ...] = ()
+    volumes_from: tuple[str, ...] = ()
+    depends_on: tuple[Link, ...] = ()
+    working_dir: str = ""
+    user: str = ""
+    hostname: str = ""
+    extra_hosts: tuple[str, ...] = ()
+    add_docker: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepSpec:
+    """One step of the tree: a run step has a command or a script, a group has steps.
+
+    `command` is argv and replaces the image's CMD, the ENTRYPOINT is kept (CodeShip). `script` is shell text for
+    `sh -e`. A run step names its `service`, or an `image` of its own; with neither it runs in the pipeline's container.
+    """
+
+    name: str
+    kind: StepKind = StepKind.RUN
+    service: str = ""
+    image: str = ""
+    command: tuple[str, ...] | None = None
+    script: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    steps: tuple[StepSpec, ...] = ()
+    timeout_seconds: int | None = None
+    skip: str = ""  # why the plan leaves it out ("only for tag v*"); "" = it runs
+    line: int = 0  # in the configuration file, 1-based; 0 = unknown
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineSpec:
+    """What one job runs, as the plan has it: nothing of a runner, nothing secret. Stored as JSON with the build."""
+
+    name: str
+    steps: tuple[StepSpec, ...]
+    services: tuple[ServiceSpec, ...] = ()
+    image: str = (
+        ""  # the pipeline's own container; "" = none (CodeShip), or the instance's default where a step needs one
+    )
+    environment: Mapping[str, str] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()  # what a runner must have
+    timeout_seconds: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GitSource:
+    """A commit of a repository, fetched into the runner's bare mirror and laid out from there."""
+
+    url: str
+    commit: str  # 40 or 64 hex digits
+    ref: str  # refs/heads/main, refs/tags/v1, refs/pull/1/head
+    mirror: str  # name of the mirror on this runner: the project's uuid
+    private_key: str = field(default="", repr=False)  # OpenSSH text
+
+
+@dataclass(frozen=True, kw_only=True)
+class DirectorySource:
+    """A folder of this machine used as it is: `ciservice run` on a laptop."""
+
+    path: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobSpec:
+    """One attempt at one job, complete: the engine needs nothing else."""
+
+    job_id: str  # uuid
+    epoch: int  # the fencing token; names and labels of containers carry it
+    pipeline: PipelineSpec
+    source: GitSource | DirectorySource
+    environment: Mapping[str, str] = field(default_factory=dict)  # CI_* variables and the like: below the services' own
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # variables to set and to mask
+    timeout_seconds: int = 3600
+    silence_seconds: int = 900
+
+    @property
+    def name(self) -> str:
+        """Unique for this attempt; containers, networks and folders begin with it."""
+        return f"ci-{self.job_id}-{self.epoch}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepResult:
+    """How one step ended."""
+
+    outcome: Outcome
+    exit_code: int | None = None
+    failure: Failure | None = None
+    reason: str = ""  # one sentence for people
+    image_digest: str = ""
+    retry: bool = False  # our side broke, and another attempt could help
+
+
+Output = Callable[[bytes], None]
+
+
+class Workspace(Protocol):
+    """One attempt's private room: the checkout, a network, volumes, and the containers run in it."""
+
+    def run(self, step: StepSpec, on_output: Output, stop: Stop) -> StepResult:
+        """Block until the step ends, passing output on in order as it comes; callable from several threads at once.
+
+        A failing command is a result, never an exception. `RunnerError` means our side broke, `SpecError` that the
+        project asks for what cannot be. After `stop` the containers get SIGTERM, 10 s later SIGKILL (at LOST_LEASE at
+        once), and the result is CANCELLED (or FAILED with TIMED_OUT / SILENT).
+        """
+
+
+class Executor(Protocol):
+    """A way to run jobs on this machine. One object serves all jobs of a process; every method is thread-safe."""
+
+    name: str
+
+    def open(self) -> None:
+        """Get ready: check that the engine answers (`EngineError` says what to do), fill warm pools."""
+
+    def workspace(self, job: JobSpec, stop: Stop, on_output: Output) -> AbstractContextManager[Workspace]:
+        """Open the room; leaving the block removes everything, however it is left. `on_output` hears of the preparation."""
+
+    def sweep(self, is_live: Callable[[str, int], bool]) -> int:
+        """Remove what attempts left that are not live any more: (job_id, epoch) -> bool. Returns how many objects went."""
+
+    def close(self) -> None:
+        """Give back what `open` took."""
+
+
+class Observer(Protocol):
+    """Who wants to know. Called from the threads of the steps; must not block for long."""
+
+    def step_started(self, path: StepPath, step: StepSpec) -> None:
+        """The step begins; its output follows."""
+
+    def output(self, path: StepPath, data: bytes) -> None:
+        """Bytes the step printed, secrets already hidden."""
+
+    def step_finished(self, path: StepPath, step: StepSpec, result: StepResult) -> None:
+        """The step ended; also called for skipped steps, which never started."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobResult:
+    """How the job ended: the worst of its steps, or what broke before or between them."""
+
+    outcome: Outcome
+    failure: Failure | None = None
+    reason: str = ""
+    retry: bool = False

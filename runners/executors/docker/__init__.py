@@ -1,0 +1,1 @@
+"""Steps in Docker containers; the only package that imports docker."""
