@@ -5,6 +5,7 @@ job_moved(job_id, came_from, to)         a job changed its state (a deployment's
 job_waiting(job_id)                      a job can be claimed
 build_created(build_id)                  a build waits for its plan
 outbox_filled(entry_id)                  something is to leave the house
+project_created(project_id)              a project was made
 """
 
 from django.dispatch import Signal
@@ -14,3 +15,4 @@ build_moved = Signal()
 job_waiting = Signal()
 job_moved = Signal()
 outbox_filled = Signal()
+project_created = Signal()

@@ -1,0 +1,1 @@
+"""What the app can do for people: tokens, organisations, the audit log."""

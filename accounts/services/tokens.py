@@ -1,0 +1,68 @@
+"""API tokens: 256 random bits that a person sees once; the database knows their SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import ApiToken, User
+from accounts.services.audit import record
+
+PREFIX = "cis_"
+_PREFIX_SHOWN = 12
+_NOTE_USE_EVERY = timedelta(minutes=1)
+
+
+def make_token(user: User, name: str, expires_at: datetime | None = None) -> tuple[ApiToken, str]:
+    """A new token of `user` and its text, which nobody can read again."""
+    raw = PREFIX + secrets.token_urlsafe(32)
+    with transaction.atomic():
+        ApiToken.objects.filter(user=user, expires_at__lt=timezone.now()).delete()
+        token = ApiToken.objects.create(
+            user=user, name=name[:100], prefix=raw[:_PREFIX_SHOWN], digest=_digest(raw), expires_at=expires_at
+        )
+        record("token.made", token.name, user=user, details={"prefix": token.prefix})
+    return token, raw
+
+
+def revoke_token(user: User, token_id: int) -> bool:
+    """End one of the user's own tokens; False where they have no such token."""
+    with transaction.atomic():
+        token = ApiToken.objects.select_for_update().filter(user=user, pk=token_id).first()
+        if token is None:
+            return False
+        token.delete()
+        record("token.revoked", token.name, user=user, details={"prefix": token.prefix})
+    return True
+
+
+def user_of_token(raw: str) -> User | None:
+    """Whose token this is; None where it is unknown, expired or revoked, or its person is not active any more.
+
+    The look-up is by digest, so that the time it takes says nothing about the tokens that exist.
+    """
+    if not raw.startswith(PREFIX):
+        return None
+    now = timezone.now()
+    token = ApiToken.objects.select_related("user").filter(digest=_digest(raw)).first()
+    if token is None or not token.user.is_active or (token.expires_at is not None and token.expires_at <= now):
+        return None
+    _note_use(token, now)
+    return token.user
+
+
+def _note_use(token: ApiToken, now: datetime) -> None:
+    """Remember that it was used, at most once a minute: reading must not mean writing."""
+    before = now - _NOTE_USE_EVERY
+    if token.last_used_at is None or token.last_used_at < before:
+        stale = Q(last_used_at=None) | Q(last_used_at__lt=before)
+        ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+
+
+def _digest(raw: str) -> str:
+    return hashlib.sha256(raw.encode(errors="surrogatepass")).hexdigest()

@@ -1,0 +1,113 @@
+"""Who may see and do what. What belongs to another organisation does not exist (404); a member's missing right is a 403."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+
+from accounts.models import Membership, Organization, Role, User
+from builds.models import Build, Project, Step
+
+Person = User | AnonymousUser
+
+
+class Right(StrEnum):
+    """What a member may do; the words end the sentence "You may not …"."""
+
+    RESTART_BUILD = "run builds"
+    STOP_BUILD = "stop builds"
+    APPROVE = "approve"
+    CREATE_PROJECT = "create projects"
+    CHANGE_PROJECT = "change a project's settings"
+    DELETE_PROJECT = "delete projects"
+    DEPLOY = "deploy or roll back"
+    CHANGE_ORGANIZATION = "change the organisation"
+
+
+_CONTRIBUTOR = frozenset({Right.RESTART_BUILD})
+_PROJECT_MANAGER = _CONTRIBUTOR | {Right.STOP_BUILD, Right.CREATE_PROJECT, Right.CHANGE_PROJECT, Right.DEPLOY}
+_MANAGER = _PROJECT_MANAGER | {Right.APPROVE, Right.DELETE_PROJECT}
+
+# CodeShip's table. An administrator of the instance has no rights here but those of their memberships.
+RIGHTS: dict[str, frozenset[Right]] = {
+    Role.CONTRIBUTOR: _CONTRIBUTOR,
+    Role.PROJECT_MANAGER: _PROJECT_MANAGER,
+    Role.MANAGER: _MANAGER,
+    Role.OWNER: frozenset(Right),
+}
+
+
+def organizations_of(user: Person) -> QuerySet[Organization]:
+    """The organisations that `user` is a member of, by name."""
+    if not user.is_authenticated:
+        return Organization.objects.none()
+    return Organization.objects.filter(memberships__user=user).order_by("name")
+
+
+def readable_projects(user: Person) -> QuerySet[Project]:
+    """Every project that `user` may see."""
+    if not user.is_authenticated:
+        return Project.objects.none()
+    return Project.objects.filter(organization__memberships__user=user)
+
+
+def readable_builds(user: Person) -> QuerySet[Build]:
+    """Every build that `user` may see."""
+    if not user.is_authenticated:
+        return Build.objects.none()
+    return Build.objects.filter(project__organization__memberships__user=user)
+
+
+def organization_or_404(user: Person, uuid: UUID) -> Organization:
+    """One organisation of `user`."""
+    return get_object_or_404(organizations_of(user), uuid=uuid)
+
+
+def project_or_404(user: Person, uuid: UUID) -> Project:
+    """One project that `user` may see, with its organisation."""
+    return get_object_or_404(readable_projects(user).select_related("organization"), uuid=uuid)
+
+
+def build_or_404(user: Person, project_uuid: UUID, number: int) -> Build:
+    """One build by its number in its project, with project and organisation."""
+    builds = readable_builds(user).select_related("project__organization")
+    return get_object_or_404(builds, project__uuid=project_uuid, number=number)
+
+
+def build_by_uuid_or_404(user: Person, uuid: UUID) -> Build:
+    """One build by its uuid, with project and organisation."""
+    return get_object_or_404(readable_builds(user).select_related("project__organization"), uuid=uuid)
+
+
+def step_or_404(user: Person, uuid: UUID) -> Step:
+    """One step that `user` may see, with job, build, project and organisation."""
+    steps = Step.objects.filter(job__build__in=readable_builds(user))
+    return get_object_or_404(steps.select_related("job__build__project__organization"), uuid=uuid)
+
+
+def may(user: Person, organization: Organization, right: Right) -> bool:
+    """Whether `user` has `right` in `organization`."""
+    role = _role(user, organization)
+    return role is not None and right in RIGHTS[role]
+
+
+def require(user: Person, organization: Organization, right: Right) -> None:
+    """Go on only where `user` has `right` in `organization`: Http404 for strangers, PermissionDenied for members."""
+    role = _role(user, organization)
+    if role is None:
+        raise Http404
+    if right not in RIGHTS[role]:
+        raise PermissionDenied(f"You may not {right}: ask an owner of {organization}.")
+
+
+def _role(user: Person, organization: Organization) -> str | None:
+    if not user.is_authenticated:
+        return None
+    memberships = Membership.objects.filter(user=user, organization=organization)
+    return memberships.values_list("role", flat=True).first()
