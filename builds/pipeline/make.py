@@ -1,0 +1,26 @@
+"""The door of the package: the texts at a commit in, what is to be run out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from builds.pipeline import native
+from builds.pipeline.plan import ConfigError, Plan, PlanContext, Problem
+
+_NATIVE = ("ciservice.yml", "ciservice.yaml")
+
+CANDIDATES: tuple[str, ...] = _NATIVE
+"""Files to read at the commit, in the order of discovery; those that exist there are handed to `make`."""
+
+
+def make(files: Mapping[str, str], context: PlanContext) -> Plan:
+    """The plan for a push.
+
+    `files`: path in the repository -> its text, for those of CANDIDATES that the commit has. Raises ConfigError
+    with every problem at once; what can be run in spite of it is in `Plan.warnings`.
+    """
+    for name in _NATIVE:
+        if name in files:
+            return native.make_plan(files[name], name, context)
+    text = "there is no configuration in this commit: add a ciservice.yml, or codeship-services.yml and codeship-steps.yml"
+    raise ConfigError([Problem(text=text)])

@@ -1,0 +1,72 @@
+"""Problems with their places, gathered until everything is read, so that all are told at once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable
+
+from builds.pipeline.nodes import Document, Entry, Mark, Node
+from builds.pipeline.plan import ConfigError, Problem
+
+MAX_PROBLEMS = 50
+"""More than that help nobody, and would let a hostile file fill the page."""
+
+
+class Report:
+    """What is wrong (errors) and what is odd (warnings) in one file or several."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.errors: list[Problem] = []
+        self.warnings: list[Problem] = []
+
+    def error(self, text: str, place: Node | Entry | Mark | None = None, *, key: str = "") -> None:
+        """The configuration cannot be run."""
+        self.errors.append(self.problem(text, place, key=key))
+
+    def warn(self, text: str, place: Node | Entry | Mark | None = None, *, key: str = "") -> None:
+        """It can be run, but perhaps not as its author thinks."""
+        self.warnings.append(self.problem(text, place, key=key))
+
+    def problem(self, text: str, place: Node | Entry | Mark | None = None, *, key: str = "") -> Problem:
+        """The problem with its place in the file."""
+        mark = place if isinstance(place, Mark) else place.mark if place is not None else Mark()
+        key = key or (place.key if isinstance(place, Entry) else "")
+        return Problem(text=clean(text), file=self.file, line=mark.line, column=mark.column, key=clean(key))
+
+    def add_notices(self, document: Document, *, strict: bool) -> None:
+        """What the reader forgave: an error in ciservice.yml, a warning in CodeShip's files."""
+        (self.errors if strict else self.warnings).extend(document.notices)
+
+    def raise_errors(self) -> None:
+        """Raise ConfigError where there are errors, in reading order."""
+        if self.errors:
+            raise ConfigError(in_order(self.errors))
+
+
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Each problem once, file by file in the order they were first met, from top to bottom; at most MAX_PROBLEMS."""
+    unique = list(dict.fromkeys(problems))
+    files = list(dict.fromkeys(problem.file for problem in unique))
+    unique.sort(key=lambda problem: (files.index(problem.file), problem.line, problem.column))
+    return unique[:MAX_PROBLEMS]
+
+
+def nearest(word: str, known: Collection[str]) -> str:
+    """The known word that was probably meant, or ""."""
+    found = difflib.get_close_matches(word[:60].lower(), known, n=1, cutoff=0.6)
+    return found[0] if found else ""
+
+
+def did_you_mean(word: str, known: Collection[str]) -> str:
+    """A sentence that helps with an unknown word."""
+    near = nearest(word, known)
+    if near:
+        return f"did you mean `{near}`?"
+    return "known here: " + ", ".join(sorted(known)[:40]) if known else "nothing is known here"
+
+
+def clean(text: str, limit: int = 500) -> str:
+    """Text of a stranger for one line of a page: control characters become blanks, and it ends somewhere."""
+    shown = "".join(character if character.isprintable() else " " for character in text[: limit + 1])
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
