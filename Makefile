@@ -1,18 +1,48 @@
 # What people type. `make help` says what there is.
 VENV ?= .venv
-PYTHON ?= python3
 BIN = $(VENV)/bin
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null 2>&1 && \
+	$$p -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+WORKERS ?= 3
 
-.PHONY: help up test lint format
+.PHONY: help up test test-prepare lint format clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
-format: ## put the code in order
-	$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format -q .
+up: $(VENV)/.runs ## start everything on this machine (PORT, HOST, DATA_DIR, DOCKER=no)
+	@exec $(BIN)/ciservice up
 
-lint: ## ruff, mypy, import rules, migrations
+test: test-prepare ## the whole suite; installs what it needs where it may (TESTS=path, WORKERS=n)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q $(TESTS)
+
+test-prepare: $(VENV)/.develops
+	@$(BIN)/python -m tests.prepare
+
+lint: $(VENV)/.develops ## ruff, mypy, import rules, migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	CISERVICE_MODE=embedded SECRET_KEY=$$(openssl rand -base64 48) SEALING_KEY=$$(openssl rand -base64 48) $(BIN)/mypy .
+	$(BIN)/python -m tests.lint_environment $(BIN)/mypy .
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.lint_environment $(BIN)/python manage.py makemigrations --check --dry-run
+
+format: $(VENV)/.develops ## put the code in order
+	$(BIN)/ruff check --fix -q .
+	$(BIN)/ruff format -q .
+
+clean: ## forget the virtual environment (var/, the data, stays)
+	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "ciservice needs Python 3.11 or newer with venv: apt-get install python3 python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runs: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing ciservice's packages into $(VENV) ..."
+	$(BIN)/python -m pip install --disable-pip-version-check -q --progress-bar on -e .
+	@touch $@
+
+$(VENV)/.develops: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing ciservice's packages and its tests' into $(VENV) ..."
+	$(BIN)/python -m pip install --disable-pip-version-check -q --progress-bar on -e '.[dev]'
+	@touch $@ $(VENV)/.runs

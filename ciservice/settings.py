@@ -203,6 +203,8 @@ STEP_MEMORY_MB = env.whole("STEP_MEMORY_MB", 4096, least=16)
 STEP_CPUS = env.whole("STEP_CPUS", 0)  # 0: as many as the machine has
 STEP_PIDS = env.whole("STEP_PIDS", 2048, least=32)
 CONTAINER_RUNTIME = env.text("CONTAINER_RUNTIME")  # e.g. runsc (gVisor); "" = the engine's own
+# A folder of the runner's host lent to deployments, one sub-folder a project; "" = none. The demo deploys there.
+DEPLOY_FOLDER = env.text("DEPLOY_FOLDER")
 LEASE_SECONDS = env.whole("LEASE_SECONDS", 60, least=2)
 HEARTBEAT_SECONDS = LEASE_SECONDS / 4
 SELF_FENCE_SECONDS = LEASE_SECONDS * 3 / 4

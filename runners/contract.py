@@ -250,6 +250,8 @@ class JobSpec:
     source: GitSource | DirectorySource
     environment: Mapping[str, str] = field(default_factory=dict)  # CI_* variables and the like: below the services' own
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # variables to set and to mask
+    # Folders of this host that its operator lends to the job: there at the same path, read and write. Never from a project.
+    folders: tuple[Path, ...] = ()
     timeout_seconds: int = 3600
     silence_seconds: int = 900
 

@@ -1,0 +1,107 @@
+"""The folder and the addresses of an embedded instance: checked, locked, and its own secrets kept."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import socket
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+LONGEST_SOCKET_PATH = 100  # the kernel takes 107 bytes
+
+
+class CannotStart(Exception):
+    """Why `ciservice up` cannot start, in one line that says what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where an embedded instance lives."""
+
+    data_dir: Path
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """The address for people on this machine."""
+        shown = "127.0.0.1" if self.host in {"0.0.0.0", "::", ""} else self.host  # noqa: S104
+        return f"http://{f'[{shown}]' if ':' in shown else shown}:{self.port}"
+
+    @property
+    def redis_socket(self) -> Path:
+        """In the data folder, or in the system's temporary one where that path would be too long for a socket."""
+        path = self.data_dir / "redis.sock"
+        if len(str(path)) <= LONGEST_SOCKET_PATH:
+            return path
+        name = hashlib.sha256(str(self.data_dir).encode()).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"ciservice-{os.getuid()}-{name}.sock"
+
+    @property
+    def credentials(self) -> Path:
+        """What a newcomer, or a program, needs to log in."""
+        return self.data_dir / "credentials.json"
+
+
+def prepare(place: Place) -> IO[str]:
+    """Check what start-up needs; returns the open lock, which ends with this process. Raises CannotStart."""
+    if shutil.which("git") is None:
+        raise CannotStart("git is not installed: apt-get install git (or your system's package manager)")
+    try:
+        place.data_dir.mkdir(parents=True, exist_ok=True)
+        lock = (place.data_dir / "lock").open("a+")
+    except OSError as error:
+        raise CannotStart(
+            f"{place.data_dir} cannot be written ({error.strerror}): set DATA_DIR to a folder of yours"
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise CannotStart(
+            f"another ciservice runs in {place.data_dir}: stop it, or set DATA_DIR to another folder"
+        ) from None
+    _check_port(place)
+    return lock
+
+
+def _check_port(place: Place) -> None:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)[0]
+    except socket.gaierror as error:
+        raise CannotStart(f"HOST={place.host} is no address of this machine ({error.strerror})") from error
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError as error:
+            raise CannotStart(
+                f"port {place.port} on {place.host} cannot be used ({error.strerror}): set PORT to another"
+            ) from error
+
+
+def keep_secrets(place: Place) -> dict[str, str]:
+    """SECRET_KEY and SEALING_KEY of this instance: made at the first start, kept in a file that only we can read."""
+    path = place.data_dir / "secrets.json"
+    if path.exists():
+        kept: dict[str, str] = json.loads(path.read_text())
+        return kept
+    made = {name: secrets.token_urlsafe(48) for name in ("SECRET_KEY", "SEALING_KEY")}
+    write_private(path, made)
+    return made
+
+
+def write_private(path: Path, data: object) -> None:
+    """Write JSON that only its owner can read, whole or not at all."""
+    temporary = path.with_suffix(".new")
+    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(data, file, indent=2)
+        file.write("\n")
+    temporary.replace(path)

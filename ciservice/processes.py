@@ -1,0 +1,77 @@
+"""The four processes of the service, each a function that runs until it is told to stop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django
+from gunicorn.app.base import BaseApplication
+
+from ciservice import env
+from ciservice.celery import app as celery_app
+
+# A stream of events ends when its process does; browsers reconnect to the next one.
+GRACEFUL_SECONDS = 5
+
+
+class _Web(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn, told what to serve by values instead of its command line."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._options = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        return django.utils.module_loading.import_string("ciservice.asgi.application")
+
+
+def _setup() -> None:
+    env.put("DJANGO_SETTINGS_MODULE", "ciservice.settings")
+    django.setup(set_prefix=False)
+
+
+def web(*, bind: str, workers: int) -> None:
+    """Serve pages, webhooks and API at `bind` until SIGTERM."""
+    _setup()
+    _Web(
+        {
+            "bind": bind,
+            "workers": workers,
+            "worker_class": "asgi",
+            "worker_connections": 2000,
+            "asgi_lifespan": "off",
+            "asgi_loop": "asyncio",
+            "timeout": 60,
+            "graceful_timeout": GRACEFUL_SECONDS,
+            "keepalive": 15,
+            "loglevel": "warning",
+            "proc_name": "ciservice web",
+            "control_socket_disable": True,
+        }
+    ).run()
+
+
+def worker(*, threads: int) -> None:
+    """Consume the queue `work` with a pool of `threads` until SIGTERM."""
+    _setup()
+    celery_app.worker_main(_quiet("worker", "-Q", "work", "-P", "threads", "-c", str(threads), "-n", "worker@%h"))
+
+
+def runner() -> None:
+    """Claim and run jobs until SIGTERM, which drains."""
+    _setup()
+    django.utils.module_loading.import_string("builds.runner.main")()
+
+
+def beat() -> None:
+    """Ring the periodic bells until SIGTERM; what is due is kept in memory only."""
+    _setup()
+    celery_app.Beat(scheduler="celery.beat:Scheduler", loglevel="WARNING", quiet=True).run()
+
+
+def _quiet(*arguments: str) -> list[str]:
+    return [*arguments, "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"]

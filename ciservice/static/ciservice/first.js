@@ -1,0 +1,9 @@
+// Runs before the first paint: says that scripts run, and puts on the look that the person chose.
+(() => {
+  const root = document.documentElement;
+  root.classList.add("js");
+  try {
+    const look = localStorage.getItem("look");
+    if (look === "light" || look === "dark") root.dataset.theme = look;
+  } catch { /* storage is switched off */ }
+})();
