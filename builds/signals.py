@@ -1,11 +1,14 @@
 """News of this app, sent after commit; later apps answer in their `receivers.py`.
 
-build_moved(build_id, came_from, to)     a build changed its state
-job_moved(job_id, came_from, to)         a job changed its state (a deployment's job, too)
-job_waiting(job_id)                      a job can be claimed
 build_created(build_id)                  a build waits for its plan
+build_moved(build_id, came_from, to)     a build changed its state
+job_waiting(job_id)                      a job can be claimed
+job_moved(job_id, came_from, to)         a job changed its state (a deployment's job, too)
+job_cancelling(job_id)                   a running job was asked to stop
+step_moved(step_id)                      a step of a running job began or ended
 outbox_filled(entry_id)                  something is to leave the house
 project_created(project_id)              a project was made
+bell_rung()                              in a runner's process: look at the queue now
 """
 
 from django.dispatch import Signal
@@ -14,5 +17,8 @@ build_created = Signal()
 build_moved = Signal()
 job_waiting = Signal()
 job_moved = Signal()
+job_cancelling = Signal()
+step_moved = Signal()
 outbox_filled = Signal()
 project_created = Signal()
+bell_rung = Signal()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
+from django.db.models.functions import Now
 
 from accounts.models import Organization
 from builds.models.build import Build
@@ -59,7 +60,8 @@ class Job(models.Model):
     deadline_at = models.DateTimeField(
         null=True, blank=True, help_text="The server ends it then, whatever the runner says."
     )
-    not_before = models.DateTimeField(null=True, blank=True)
+    # When it joined the queue, or may join it again: jobs of equal priority go in this order. The database's clock.
+    not_before = models.DateTimeField(db_default=Now())
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     cancel_reason = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -71,8 +73,11 @@ class Job(models.Model):
     class Meta:
         ordering = ["position", "id"]
         indexes = [
+            # One lane for each set of labels and organisation; a claim looks at the head of each (services/lanes.py).
             models.Index(
-                fields=["organization", "-priority", "id"], condition=models.Q(status="queued"), name="job_claimable"
+                fields=["labels", "organization", "-priority", "not_before", "id"],
+                condition=models.Q(status="queued"),
+                name="job_lanes",
             ),
             models.Index(fields=["lease_expires_at"], condition=models.Q(status="running"), name="job_leased"),
             models.Index(fields=["organization"], condition=models.Q(status="running"), name="job_busy"),

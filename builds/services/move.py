@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import Q
+from django.dispatch import Signal
 from django.utils import timezone
 
 from builds.models import Build, BuildMove, Job, JobMove
@@ -16,7 +18,7 @@ def move_build(build_id: int, to: Status, *, who: str = "", reason: str = "") ->
     False means that it stands there already or that another process moved it first: a lost race, not an error.
     """
     with transaction.atomic():
-        build = Build.objects.select_for_update().filter(pk=build_id, status__in=sources_of(to)).first()
+        build = Build.objects.select_for_update(no_key=True).filter(pk=build_id, status__in=sources_of(to)).first()
         if build is None or build.status == to:
             return False
         came_from, now = build.status, timezone.now()
@@ -38,30 +40,33 @@ def move_job(
     epoch: int | None = None,
     who: str = "",
     reason: str = "",
+    guard: Q | None = None,
     fields: dict[str, object] | None = None,
 ) -> bool:
     """Move a job to `to` and let its build follow, in one transaction that holds the build's row.
 
-    `epoch` fences: with it, only the attempt that owns the job may move it. `fields` are set with the move.
-    False: not allowed from where the row stands, or another attempt owns it.
+    `epoch` fences: with it, only the attempt that owns the job may move it. `guard` must hold for the row as it is once
+    it is locked. `fields` are set with the move. False: not allowed from where the row stands, or not the row meant.
     """
     with transaction.atomic():
         build_id = Job.objects.filter(pk=job_id).values_list("build_id", flat=True).first()
         if build_id is None:
             return False
         # The build first, always: two jobs of one build that end together must not wait for each other in a ring.
-        Build.objects.select_for_update(of=("self",), no_key=True).get(pk=build_id)
-        jobs = Job.objects.select_for_update(of=("self",), no_key=True).filter(pk=job_id, status__in=sources_of(to))
-        job = (jobs if epoch is None else jobs.filter(epoch=epoch)).first()
+        Build.objects.select_for_update(no_key=True).get(pk=build_id)
+        right = Q(pk=job_id, status__in=sources_of(to)) & (guard or Q())
+        if epoch is not None:
+            right &= Q(epoch=epoch)
+        job = Job.objects.select_for_update(no_key=True).filter(right).first()
         if job is None or job.status == to:
             return False
         record_job_move(job, to, who=who, reason=reason, fields=fields or {})
-        _follow(build_id, who=who)
+        follow(build_id, who=who)
     return True
 
 
 def record_job_move(job: Job, to: Status, *, who: str, reason: str, fields: dict[str, object]) -> None:
-    """Write the move of a job whose row the caller holds; for `move_job`, `claim` and `reap` only."""
+    """Write the move of a job whose row the caller holds; for `move_job` and `claim` only."""
     came_from, now = job.status, timezone.now()
     for name, value in fields.items():
         setattr(job, name, value)
@@ -80,8 +85,8 @@ def record_job_move(job: Job, to: Status, *, who: str, reason: str, fields: dict
         _news(job_waiting, Job, job_id=job.pk)
 
 
-def _follow(build_id: int, *, who: str) -> None:
-    """Let the build stand where its pipelines' jobs say; a final build stays as it is (I4)."""
+def follow(build_id: int, *, who: str) -> None:
+    """Let the build stand where its pipelines' jobs say; a final build stays as it is (I4). The caller holds its row."""
     jobs = list(Job.objects.pipelines().filter(build_id=build_id).values_list("status", "reason"))
     if not jobs:
         return
@@ -90,6 +95,6 @@ def _follow(build_id: int, *, who: str) -> None:
     move_build(build_id, to, who=who, reason=reason)
 
 
-def _news(signal: object, sender: type, **news: object) -> None:
-    # robust: a broker that is down must not fail a change that is already saved; the beat rings again.
-    transaction.on_commit(lambda: signal.send(sender, **news), robust=True)  # type: ignore[attr-defined]
+def _news(signal: Signal, sender: type, **news: object) -> None:
+    # robust: a listener that fails must neither fail a change that is already saved nor keep the news from the others.
+    transaction.on_commit(lambda: signal.send_robust(sender, **news), robust=True)

@@ -61,5 +61,5 @@ def trigger(
             requested_by=requested_by,
         )
         BuildMove.objects.create(build=build, went_to=Status.QUEUED, who=who)
-        transaction.on_commit(lambda: build_created.send(Build, build_id=build.pk), robust=True)
+        transaction.on_commit(lambda: build_created.send_robust(Build, build_id=build.pk), robust=True)
     return build

@@ -1,0 +1,42 @@
+"""Cancel: what waits is cancelled at once; what runs is flagged, and its runner sees the flag within a second."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from builds.models import Build, Job
+from builds.services.move import move_build, move_job
+from builds.services.steps import close_steps
+from builds.signals import job_cancelling
+from builds.states import Status
+
+
+def cancel(build: Build, *, who: str, reason: str) -> bool:
+    """Cancel what of the build can still change. False where nothing could, or all of it was asked for before."""
+    with transaction.atomic():
+        row = Build.objects.select_for_update(no_key=True).get(pk=build.pk)
+        if row.is_final:
+            return False
+        jobs = list(Job.objects.pipelines().unfinished().filter(build=row).order_by("pk"))
+        if not jobs:
+            return move_build(row.pk, Status.CANCELLED, who=who, reason=reason)
+        cancelled = [cancel_job(job, who=who, reason=reason) for job in jobs]
+        return any(cancelled)
+
+
+def cancel_job(job: Job, *, who: str, reason: str) -> bool:
+    """Cancel one job. False where it has ended, or was asked to stop before."""
+    with transaction.atomic():
+        # Every move of a job holds its build's row, so the job stands still from here on.
+        Build.objects.select_for_update(no_key=True).get(pk=job.build_id)
+        if move_job(job.pk, Status.CANCELLED, guard=~Q(status=Status.RUNNING), who=who, reason=reason):
+            close_steps(job.pk, Status.CANCELLED, reason=reason)
+            return True
+        asked = Job.objects.filter(pk=job.pk, status=Status.RUNNING, cancel_requested_at=None).update(
+            cancel_requested_at=Now(), cancel_reason=reason
+        )
+        if asked:
+            transaction.on_commit(lambda: job_cancelling.send_robust(Job, job_id=job.pk), robust=True)
+        return bool(asked)
