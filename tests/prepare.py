@@ -59,7 +59,7 @@ def start_engine() -> None:
     """Start dockerd where it is installed, we are root, and no engine answers."""
     if engine_answers() or os.geteuid() != 0 or shutil.which("dockerd") is None:
         return
-    with open("/tmp/ciservice-dockerd.log", "ab") as log:  # noqa: S108
+    with open("/tmp/ciservice-dockerd.log", "ab") as log:
         subprocess.Popen(
             ["dockerd", "--log-level", "error"],
             stdout=log,
