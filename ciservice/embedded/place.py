@@ -68,7 +68,11 @@ def prepare(place: Place) -> IO[str]:
         raise CannotStart(
             f"another ciservice runs in {place.data_dir}: stop it, or set DATA_DIR to another folder"
         ) from None
-    _check_port(place)
+    try:
+        _check_port(place)
+    except CannotStart:
+        lock.close()
+        raise
     return lock
 
 

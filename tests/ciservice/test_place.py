@@ -7,6 +7,7 @@ import socket
 import stat
 
 import pytest
+
 from ciservice.embedded import place as places
 from ciservice.embedded.place import CannotStart, Place, keep_secrets, prepare
 

@@ -10,6 +10,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+
 from tests.servers import wait_until
 
 ROOT = Path(__file__).parents[2]
