@@ -36,6 +36,7 @@ class Step(models.Model):
     log_complete = models.BooleanField(
         default=False, help_text="Every byte that was printed is stored (or counted as omitted)."
     )
+    log_ended = models.BooleanField(default=False, help_text="Nothing more will be stored; the three totals are final.")
 
     class Meta:
         ordering = ["attempt", "position"]
@@ -64,9 +65,12 @@ class Segment(models.Model):
     first_line = models.PositiveBigIntegerField(help_text="Number of line breaks before it.")
     byte_count = models.PositiveIntegerField()
     line_breaks = models.PositiveIntegerField()
-    crc32 = models.PositiveBigIntegerField(help_text="Of the uncompressed bytes.")
-    frames = models.JSONField(help_text="[[bytes, line breaks, compressed bytes], ...]")
-    times = models.JSONField(default=list, help_text="[[line number, unix ms], ...]: when lines were printed.")
+    starts_line = models.BooleanField(default=True, help_text="False where it begins inside a line.")
+    ends_line = models.BooleanField(default=True, help_text="Its last byte is a line break.")
+    frames = models.JSONField(help_text="[[bytes, line breaks, compressed bytes, CRC32 of the bytes], ...]")
+    times = models.JSONField(
+        default=list, help_text="[[line, unix ms], ...]: lines from this one (0-based) on, until the next."
+    )
     storage_name = models.CharField(max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
 
