@@ -14,7 +14,6 @@ COMMANDS = {
     "beat": "ciservice.cli.serve",
     "manage": "ciservice.cli.manage",
     "validate": "ciservice.cli.validate",
-    "run": "ciservice.cli.run",
 }
 
 
