@@ -1,0 +1,116 @@
+// Parts of a page that follow the server: an event says that something changed, and the part is fetched and put in place.
+import { tick } from "./clock.js";
+
+const LEAST_MS = 400;
+const POLL_MS = 10_000;
+
+/** Make `old` look like `fresh` and keep what is equal, so that focus, selection and open details stay. */
+export function morph(old, fresh) {
+  if (old.isEqualNode(fresh)) return old;
+  if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName || old.id !== fresh.id) {
+    old.replaceWith(fresh);
+    return fresh;
+  }
+  if (old.nodeType !== Node.ELEMENT_NODE) {
+    old.nodeValue = fresh.nodeValue;
+    return old;
+  }
+  if (old.hasAttribute("data-keep")) return old;
+  morphAttributes(old, fresh);
+  morphChildren(old, fresh);
+  return old;
+}
+
+function morphAttributes(old, fresh) {
+  const kept = (old.getAttribute("data-keep-attributes") ?? "").split(" ");
+  if (old.nodeName === "DETAILS") kept.push("open");
+  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && !kept.includes(name)) old.removeAttribute(name);
+  for (const { name, value } of fresh.attributes) {
+    if (old.getAttribute(name) !== value && !kept.includes(name)) old.setAttribute(name, value);
+  }
+}
+
+function morphChildren(old, fresh) {
+  const named = new Map();
+  for (const child of old.children) if (child.id) named.set(child.id, child);
+  let at = old.firstChild;
+  for (const wanted of [...fresh.childNodes]) {
+    const same = wanted.id ? named.get(wanted.id) : undefined;
+    if (same) {
+      if (same !== at) old.insertBefore(same, at);
+      else at = at.nextSibling;
+      morph(same, wanted);
+    } else if (at && !at.id && !wanted.id) {
+      const next = at.nextSibling;
+      morph(at, wanted);
+      at = next;
+    } else {
+      old.insertBefore(wanted, at);
+    }
+  }
+  while (at) {
+    const next = at.nextSibling;
+    at.remove();
+    at = next;
+  }
+}
+
+/** Fetch HTML and put it into `element`; the element's own children only. */
+export async function refresh(element, address) {
+  const answer = await fetch(address, { headers: { "X-Requested-With": "fetch" }, credentials: "same-origin" });
+  if (answer.redirected && new URL(answer.url).pathname !== new URL(address, location.href).pathname) return location.reload();
+  if (!answer.ok) throw new Error(`${answer.status}`);
+  const fresh = element.cloneNode(false);
+  fresh.innerHTML = await answer.text();
+  morphChildren(element, fresh);
+  tick(element);
+  element.dispatchEvent(new CustomEvent("refreshed", { bubbles: true }));
+}
+
+/** Call `work` at once, and again after more calls, but never more often than every LEAST_MS nor twice at a time. */
+export function calmly(work) {
+  let running = false, wanted = false;
+  return async function run() {
+    if (running) { wanted = true; return; }
+    running = true;
+    try { await work(); } catch { /* the next event or poll tries again */ }
+    await new Promise((done) => setTimeout(done, LEAST_MS));
+    running = false;
+    if (wanted) { wanted = false; run(); }
+  };
+}
+
+/** Listen to a stream of events; where none can be had, `onEvent` is called from time to time all the same. */
+export function listen(address, onEvent, { types = ["message"] } = {}) {
+  let source, poll;
+  const hear = (event) => {
+    let data = null;
+    try { data = JSON.parse(event.data); } catch { /* not one of ours */ }
+    onEvent(data);
+  };
+  const open = () => {
+    source = new EventSource(address);
+    for (const type of types) source.addEventListener(type, hear);
+    source.addEventListener("open", () => { clearInterval(poll); poll = undefined; onEvent(null); });
+    source.addEventListener("error", () => {
+      poll ??= setInterval(() => {
+        if (!document.hidden) onEvent(null);
+        if (source.readyState === EventSource.CLOSED) { source.close(); clearInterval(poll); poll = undefined; open(); }
+      }, POLL_MS);
+    });
+  };
+  open();
+  addEventListener("pagehide", () => source.close());
+  addEventListener("pageshow", (event) => { if (event.persisted) open(); });
+  return { close() { source.close(); clearInterval(poll); } };
+}
+
+function startPart(element) {
+  const update = calmly(() => (document.hidden ? undefined : refresh(element, element.dataset.part)));
+  listen(element.dataset.live, update);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) update(); });
+}
+
+export function startLive() {
+  for (const element of document.querySelectorAll("[data-live][data-part]")) startPart(element);
+}
