@@ -26,6 +26,9 @@ class WebhookDelivery(models.Model):
         max_length=200, help_text="The sender's id, or a digest of the body where it has none."
     )
     event = models.CharField(max_length=60, blank=True)
+    ref = models.CharField(max_length=300, blank=True)
+    before = models.CharField(max_length=64, blank=True, help_text="Where the ref stood; zeros = it was made.")
+    after = models.CharField(max_length=64, blank=True, help_text="Where it stands now; zeros = it was deleted.")
     outcome = models.CharField(max_length=10, choices=DeliveryOutcome.choices)
     reason = models.TextField(blank=True)
     build = models.ForeignKey(Build, on_delete=models.SET_NULL, null=True, blank=True, related_name="deliveries")

@@ -1,5 +1,7 @@
 """Addresses of the webhook door."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from builds.webhooks.views import hook
+
+urlpatterns = [path("<slug:provider>/<uuid:project_uuid>", hook, name="hook")]
