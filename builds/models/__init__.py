@@ -3,7 +3,7 @@
 from builds.models.build import Build, BuildMove
 from builds.models.delivery import WebhookDelivery
 from builds.models.job import Job, JobMove
-from builds.models.outbox import OutboxEntry
+from builds.models.outbox import OutboxEntry, OutboxLane
 from builds.models.project import Project, Secret
 from builds.models.runner import Runner
 from builds.models.step import Segment, Step
@@ -14,6 +14,7 @@ __all__ = [
     "Job",
     "JobMove",
     "OutboxEntry",
+    "OutboxLane",
     "Project",
     "Runner",
     "Secret",
