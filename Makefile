@@ -1,9 +1,14 @@
 # What people type. `make help` says what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 VENV ?= .venv
 BIN = $(VENV)/bin
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null 2>&1 && \
 	$$p -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 WORKERS ?= 3
+PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off
+# Of pip's many lines, those that tell how far it is.
+SHOW = sed -u -n 's/^Collecting \([^ <>=!;~]*\).*/  \1/p; s/^Installing collected.*/  putting them in place .../p; /^Successfully/p' | cut -c -100
 
 .PHONY: help up test test-prepare lint format clean
 
@@ -39,10 +44,10 @@ $(VENV)/bin/python:
 
 $(VENV)/.runs: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing ciservice's packages into $(VENV) ..."
-	$(BIN)/python -m pip install --disable-pip-version-check -q --progress-bar on -e .
+	@$(PIP_INSTALL) -e . | $(SHOW)
 	@touch $@
 
 $(VENV)/.develops: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing ciservice's packages and its tests' into $(VENV) ..."
-	$(BIN)/python -m pip install --disable-pip-version-check -q --progress-bar on -e '.[dev]'
+	@$(PIP_INSTALL) -e '.[dev]' | $(SHOW)
 	@touch $@ $(VENV)/.runs

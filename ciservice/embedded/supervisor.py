@@ -19,6 +19,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TextIO
 
+from setproctitle import setproctitle
+
 RESTART_SECONDS = (0.2, 1.0, 3.0, 10.0)  # waits before the first, second, ... restart in a row
 READY_SECONDS = 10
 STEADY_SECONDS = 30  # alive that long, a fall counts as the first again
@@ -125,6 +127,7 @@ class Supervisor:
             os.closerange(3, 256)
             if program.target is None:
                 os.execvp(program.command[0], list(program.command))  # noqa: S606
+            setproctitle(f"ciservice {program.name}")
             program.target()
             code = 0
         except SystemExit as error:

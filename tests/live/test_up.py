@@ -1,0 +1,123 @@
+"""`make up`, as a newcomer meets it: push, green, deployed, told; killed, stopped, and started again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.live.instance import Instance
+from tests.servers import wait_until
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
+
+SLOW = """
+image: busybox
+steps:
+  - {name: slow, run: "echo begun; sleep 6; echo done"}
+"""
+
+
+def docker_answers() -> bool:
+    return subprocess.run(["docker", "version"], capture_output=True).returncode == 0
+
+
+@pytest.fixture(params=["docker", "process"], scope="module")
+def instance(request, tmp_path_factory):
+    """One running instance for the tests of this page, with each executor."""
+    if request.param == "docker" and not docker_answers():
+        pytest.skip("no Docker engine answers")
+    switches = {} if request.param == "docker" else {"DOCKER": "no"}
+    it = Instance(tmp_path_factory.mktemp("up") / "data", LEASE_SECONDS="4", **switches)
+    it.start()
+    yield it
+    it.stop()
+
+
+def test_the_first_commit_goes_green_is_deployed_and_told(instance):
+    first = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=instance.clone, capture_output=True, text=True
+    ).stdout.strip()
+    wait_until(lambda: instance.build_of(first), seconds=30, what="the first build")
+    instance.wait_for_build(first, "passed")
+    for environment in ("staging", "production"):
+        page = f"{environment}/index.html"
+        wait_until(lambda page=page: list((instance.data_dir / "deployed").glob(f"*/{page}")), what=page)
+    wait_until(lambda: list((instance.data_dir / "mail").glob("*")), what="a mail")
+
+
+def test_the_credentials_are_private_and_open_the_door(instance):
+    mode = os.stat(instance.data_dir / "credentials.json").st_mode
+    assert stat.S_IMODE(mode) == 0o600
+    assert instance.builds()
+
+
+def test_a_push_is_built_at_its_commit(instance):
+    commit = instance.push("Say more", README__md="# More\n")
+    build = instance.wait_for_build(commit, "passed")
+    assert build["branch"] == "main"
+    assert build["commit_message"].startswith("Say more")
+
+
+def test_a_failing_step_fails_the_build_and_nothing_is_deployed(instance):
+    before = sorted(p.stat().st_mtime_ns for p in (instance.data_dir / "deployed").glob("*/*/index.html"))
+    config = (instance.clone / "ciservice.yml").read_text()
+    commit = instance.push("Break it", ciservice__yml="steps:\n  - {name: bad, run: exit 3}\n")
+    build = instance.wait_for_build(commit, "failed")
+    assert build["status"] == "error"
+    instance.push("Mend it", ciservice__yml=config)
+    assert (
+        sorted(p.stat().st_mtime_ns for p in (instance.data_dir / "deployed").glob("*/*/index.html"))[:1] >= before[:1]
+    )
+
+
+def test_a_killed_runner_loses_nothing(instance):
+    config = (instance.clone / "ciservice.yml").read_text()
+    commit = instance.push("Slow", ciservice__yml=SLOW)
+    instance.wait_for_build(commit, "running")
+    os.kill(instance.runner_pid(), signal.SIGKILL)
+    instance.wait_for_build(commit, "passed", seconds=90)
+    instance.push("Back", ciservice__yml=config)
+
+
+def test_it_goes_on_with_the_same_data_and_leaves_nothing_behind(instance):
+    told = instance.credentials
+    known = {build["uuid"] for build in instance.builds()}
+    instance.stop(signal.SIGINT)
+    assert wait_until(lambda: not instance.processes(), what="the end of every process"), instance.processes()
+    assert not list(instance.data_dir.glob("*.sock"))
+    left = subprocess.run(
+        ["docker", "ps", "-aq", "--filter", "label=ciservice.job"], capture_output=True, text=True
+    ).stdout.split()
+    ours = [name for name in left if str(instance.data_dir) in _mounts(name)]
+    assert not ours
+    instance.start()
+    again = instance.credentials
+    assert {key: again[key] for key in ("email", "password", "api_token")} == {
+        key: told[key] for key in ("email", "password", "api_token")
+    }
+    assert known <= {build["uuid"] for build in instance.builds()}
+    commit = instance.push("After the break")
+    instance.wait_for_build(commit, "passed")
+
+
+def _mounts(container: str) -> str:
+    return subprocess.run(
+        ["docker", "inspect", "-f", "{{json .Mounts}}", container], capture_output=True, text=True
+    ).stdout
+
+
+def test_a_taken_port_is_one_clear_line(instance, tmp_path):
+    other = Instance(tmp_path / "data")
+    other.port = instance.port
+    with pytest.raises(AssertionError):
+        other.start()
+    last = [line for line in other.said().splitlines() if line.startswith("ciservice:")]
+    assert last == [
+        f"ciservice: port {instance.port} on 127.0.0.1 cannot be used (Address already in use): set PORT to another"
+    ]
+    assert not Path(tmp_path / "data" / "credentials.json").exists()
