@@ -1,1 +1,52 @@
 """What follows from news of this app and earlier ones, one line each."""
+
+from __future__ import annotations
+
+from django.dispatch import receiver
+
+from builds.models import Build
+from builds.signals import build_moved, job_moved
+from builds.states import FINAL as JOB_FINAL
+from builds.states import Status
+from deployments.models import Deployment
+from deployments.services.advance import advance
+from deployments.services.announce import announce
+from deployments.services.request import request_for_build
+from deployments.services.settle import settle
+from deployments.services.sync_environments import sync_environments
+from deployments.signals import deployment_moved
+from deployments.states import BUSY
+
+
+@receiver(build_moved)
+def environments_follow_the_configuration(build_id: int, to: str, **_: object) -> None:
+    """A build that begins or ends has a plan: its environments are shown as it has them."""
+    sync_environments(Build.objects.select_related("project").get(pk=build_id))
+
+
+@receiver(build_moved)
+def a_passed_build_deploys(build_id: int, to: str, **_: object) -> None:
+    """A release is made, and asked for where the plan says."""
+    if to == Status.PASSED:
+        request_for_build(build_id)
+
+
+@receiver(job_moved)
+def a_deployment_ends_with_its_job(job_id: int, to: str, **_: object) -> None:
+    """Live, failed, cancelled, or unknown."""
+    if to in JOB_FINAL:
+        settle(job_id)
+
+
+@receiver(deployment_moved)
+def pages_hear_of_it(deployment_id: int, **_: object) -> None:
+    """Whoever looks at the environments sees the change."""
+    announce(deployment_id)
+
+
+@receiver(deployment_moved)
+def the_next_one_goes(deployment_id: int, to: str, **_: object) -> None:
+    """Asked for, or out of the way: the environment takes what is next."""
+    environment = Deployment.objects.filter(pk=deployment_id).values_list("environment_id", flat=True).first()
+    if environment is not None and to not in BUSY:
+        advance(environment)

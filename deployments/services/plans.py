@@ -1,0 +1,29 @@
+"""What a build's plan says about environments."""
+
+from __future__ import annotations
+
+from builds.models import Build
+from builds.models.build import Trigger
+from builds.pipeline.plan import EnvironmentPlan, plan_from_json
+from deployments.models import Environment, Release
+
+
+def deployments_of(build: Build) -> tuple[EnvironmentPlan, ...]:
+    """The environments that the build's own configuration names, in its order; none before it is planned."""
+    return plan_from_json(build.plan).deployments if build.plan else ()
+
+
+def plan_for(release: Release, environment: Environment) -> EnvironmentPlan | None:
+    """How this release goes to this environment, as it was configured when it was built; None: it cannot."""
+    return next((plan for plan in deployments_of(release.build) if plan.name == environment.name), None)
+
+
+def may_deploy(build: Build) -> bool:
+    """Whether a build may ever deploy by itself: what is proposed, by whomever, is not merged."""
+    proposed = build.from_fork or build.pull_request is not None or build.trigger == Trigger.PULL_REQUEST
+    return not proposed
+
+
+def applies(plan: EnvironmentPlan) -> bool:
+    """Whether the build's branch may go there."""
+    return plan.applies or bool(plan.after and not plan.branch)

@@ -1,0 +1,68 @@
+"""Pick up whatever a lost signal left: the clock calls this; doing it twice changes nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from itertools import islice
+
+from django.utils import timezone
+
+from builds.models import Build
+from builds.states import FINAL as JOB_FINAL
+from builds.states import Status
+from deployments.models import Deployment, Environment
+from deployments.services.advance import advance
+from deployments.services.move import move
+from deployments.services.request import request_for_build
+from deployments.services.settle import settle
+from deployments.states import DeploymentStatus
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE = 200
+_NEWEST_BUILDS = 2000
+_LOOK_BACK = timedelta(days=1)
+
+
+def sweep() -> int:
+    """Ask for passed builds, settle ended jobs, start what waits. How many rows it acted on."""
+    rolling = Deployment.objects.filter(status=DeploymentStatus.ROLLING_OUT)
+    ended = rolling.filter(job__status__in=JOB_FINAL).values_list("job_id", flat=True)
+    orphans = rolling.filter(job=None).values_list("pk", flat=True)
+    waiting = Environment.objects.filter(deployments__status=DeploymentStatus.REQUESTED).distinct()
+    return (
+        _each(request_for_build, _forgotten_builds())
+        + _each(settle, ended)
+        + _each(_orphaned, orphans)
+        + _each(advance, waiting.values_list("pk", flat=True))
+    )
+
+
+def _each(act: Callable[[int], object], ids: Iterable[int | None]) -> int:
+    """Do each for itself: one project's broken row must not stop the others'."""
+    done = 0
+    for pk in list(islice((pk for pk in ids if pk is not None), _AT_ONCE)):
+        try:
+            done += bool(act(pk))
+        except Exception:
+            log.exception("%s of %s failed", act.__name__, pk)
+    return done
+
+
+def _orphaned(deployment_id: int) -> bool:
+    return move(deployment_id, DeploymentStatus.UNKNOWN, who="clock", reason="Its job is gone")
+
+
+def _forgotten_builds() -> list[int]:
+    """Builds that passed lately, deploy, and have no release."""
+    newest = Build.objects.order_by("-id").values("id")[:_NEWEST_BUILDS]
+    lately = Build.objects.filter(pk__in=list(newest.values_list("id", flat=True)), status=Status.PASSED, release=None)
+    rows = lately.filter(
+        finished_at__gt=timezone.now() - _LOOK_BACK,
+        plan__deployments__0__isnull=False,
+        from_fork=False,
+        pull_request=None,
+    ).values_list("pk", "plan__deployments")
+    return [pk for pk, plans in rows if any(plan.get("applies") and not plan.get("after") for plan in plans)]

@@ -1,0 +1,8 @@
+"""News of this app, sent after commit; answered in `receivers.py` here and in later apps.
+
+deployment_moved(deployment_id, came_from, to)     a deployment was asked for (came_from is "") or changed its state
+"""
+
+from django.dispatch import Signal
+
+deployment_moved = Signal()
