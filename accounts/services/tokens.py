@@ -15,6 +15,7 @@ from accounts.services.audit import record
 
 PREFIX = "cis_"
 _PREFIX_SHOWN = 12
+_TOKENS_SHOWN = 200
 _NOTE_USE_EVERY = timedelta(minutes=1)
 
 
@@ -39,6 +40,12 @@ def revoke_token(user: User, token_id: int) -> bool:
         token.delete()
         record("token.revoked", token.name, user=user, details={"prefix": token.prefix})
     return True
+
+
+def tokens_of(user: User) -> list[ApiToken]:
+    """The tokens of `user` that still work, the newest first."""
+    works = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    return list(ApiToken.objects.filter(works, user=user).order_by("-pk")[:_TOKENS_SHOWN])
 
 
 def user_of_token(raw: str) -> User | None:
