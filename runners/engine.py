@@ -1,0 +1,209 @@
+"""Runs one job: walks its tree of steps in an executor's workspace, and tells the observer. The same on every executor."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+
+from runners.contract import (
+    Executor,
+    Failure,
+    JobResult,
+    JobSpec,
+    Observer,
+    Outcome,
+    StepKind,
+    StepPath,
+    StepResult,
+    StepSpec,
+    Stop,
+    StopReason,
+    Workspace,
+)
+from runners.errors import RunnerError, SpecError
+from runners.masking import mask_text
+from runners.steplog import Preparation, StepLog
+from runners.verdict import INTERNAL, is_wanted, job_result, last_words, of_error, of_group, settle, stopped
+from runners.watchdog import Watchdog
+
+logger = logging.getLogger(__name__)
+
+MOST_THREADS = 64  # of one job; a wider tree runs so many steps at a time
+
+
+def execute(job: JobSpec, executor: Executor, observer: Observer, stop: Stop) -> JobResult:
+    """Run every step and block until the last has ended and the workspace is gone.
+
+    Serial steps run in order up to the first that fails, parallel ones together; what is not reached is reported
+    SKIPPED. Never raises for what a project, an executor or an observer does: the result says whose fault it was.
+    """
+    try:
+        with Watchdog() as watchdog, _child(stop) as its_stop:
+            walk = _Walk(job, executor, observer, its_stop, watchdog)
+            with watchdog.watching(its_stop, seconds=job.timeout_seconds):
+                return walk.run()
+    except Exception:  # the edge of a job: an observer that cannot write, or a mistake of ours
+        logger.exception("job broke job=%s epoch=%s", job.job_id, job.epoch)
+        return JobResult(outcome=Outcome.ERRORED, failure=Failure.ENGINE, reason=INTERNAL, retry=True)
+
+
+@contextmanager
+def _child(stop: Stop) -> Iterator[Stop]:
+    child = stop.child()
+    try:
+        yield child
+    finally:
+        child.leave()
+
+
+class _Walk:
+    """One job on its way."""
+
+    def __init__(self, job: JobSpec, executor: Executor, observer: Observer, stop: Stop, watchdog: Watchdog) -> None:
+        self._job, self._executor, self._observer = job, executor, observer
+        self._stop, self._watchdog = stop, watchdog
+        self._preparation = Preparation()
+        self._workspace: Workspace | None = None
+        self._threads = threading.Semaphore(MOST_THREADS - 1)
+        self._broken: StepResult | None = None  # why there is no workspace
+
+    def run(self) -> JobResult:
+        steps = self._job.pipeline.steps
+        if self._stop.reason is not None or not any(is_wanted(step) for step in steps):
+            return job_result(self._job, self._serial((), steps), self._stop)
+        results: list[StepResult] = []
+        try:
+            with self._executor.workspace(self._job, self._stop, self._preparation.write) as workspace:
+                self._workspace = workspace
+                results = self._serial((), steps)
+        except Exception as error:  # whatever an executor does wrong is a result
+            # Where the steps are through already, only the cleaning up failed: a sweep will do it again.
+            if results:
+                logger.exception("workspace not left cleanly job=%s", self._job.name)
+            else:
+                self._broken = self._of_error(error)
+                results = self._serial((), steps)
+        return job_result(self._job, results, self._stop)
+
+    # Every method below takes the path of the step or group it is about.
+
+    def _serial(self, path: StepPath, steps: Sequence[StepSpec]) -> list[StepResult]:
+        results = []
+        obstacle = ""
+        for position, step in enumerate(steps):
+            where = (*path, position)
+            result = self._leave_out(where, step, obstacle) if obstacle else self._step(where, step)
+            results.append(result)
+            if not obstacle and result.outcome not in {Outcome.PASSED, Outcome.SKIPPED}:
+                obstacle = f"“{step.name}” did not pass"
+        return results
+
+    def _parallel(self, path: StepPath, steps: Sequence[StepSpec]) -> list[StepResult]:
+        """All together, each in a thread of its own while there are threads; the rest one after another in this one."""
+        futures: list[Future[StepResult]] = []
+        threads = []
+        for position, step in enumerate(steps):
+            future: Future[StepResult] = Future()
+            futures.append(future)
+            work = _settling(future, self._step, (*path, position), step)
+            if position < len(steps) - 1 and self._threads.acquire(blocking=False):
+                threads.append(threading.Thread(target=self._with_thread, args=(work,), name=f"step-{position}"))
+                threads[-1].start()
+            else:
+                work()
+        for thread in threads:
+            thread.join()
+        return [future.result() for future in futures]
+
+    def _with_thread(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        finally:
+            self._threads.release()
+
+    def _step(self, path: StepPath, step: StepSpec) -> StepResult:
+        if not is_wanted(step):
+            return self._leave_out(path, step, step.skip or "none of its steps runs")
+        if self._stop.reason is not None:
+            return self._leave_out(path, step, "the job was stopped before it began")
+        if step.kind is StepKind.RUN:
+            return self._run(path, step)
+        self._observer.step_started(path, step)
+        walk = self._serial if step.kind is StepKind.SERIAL else self._parallel
+        result = of_group(step, walk(path, step.steps))
+        self._observer.step_finished(path, step, result)
+        return result
+
+    def _leave_out(self, path: StepPath, step: StepSpec, reason: str) -> StepResult:
+        """Report it and everything below as skipped; a reason of its own goes before what came in the way."""
+        result = StepResult(outcome=Outcome.SKIPPED, reason=step.skip or reason)
+        for position, inner in enumerate(step.steps):
+            self._leave_out((*path, position), inner, result.reason)
+        self._observer.step_finished(path, step, result)
+        return result
+
+    def _run(self, path: StepPath, step: StepSpec) -> StepResult:
+        self._observer.step_started(path, step)
+        with _child(self._stop) as stop:
+            log = StepLog(
+                self._job.secrets.values(),
+                lambda data: self._observer.output(path, data),
+                lambda: stop.order(StopReason.LOST_LEASE),
+            )
+            log.write(self._preparation.take())
+            result = self._attempt(step, log, stop)
+            result = settle(result, stop, step, self._job, whole_job=self._stop.reason is not None)
+            log.close("" if stop.reason is StopReason.LOST_LEASE else last_words(result))
+            if log.is_broken:
+                reason = "The step's log could not be kept."
+                result = StepResult(outcome=Outcome.ERRORED, failure=Failure.ENGINE, reason=reason, retry=True)
+        self._observer.step_finished(path, step, result)
+        return result
+
+    def _attempt(self, step: StepSpec, log: StepLog, stop: Stop) -> StepResult:
+        if self._broken is not None or self._workspace is None:
+            return self._broken or self._of_error(RunnerError("There is no workspace."))
+        with self._watchdog.watching(stop, seconds=step.timeout_seconds, silence=self._job.silence_seconds) as watch:
+
+            def hear(data: bytes) -> None:
+                watch.touch()
+                log.write(data)
+
+            try:
+                result = self._workspace.run(step, hear, stop)
+            except Exception as error:  # noqa: BLE001 -- the edge to the executor; `_of_error` logs
+                return stopped(stop) or self._of_error(error)
+        return self._masked(result)
+
+    def _of_error(self, error: Exception) -> StepResult:
+        if not isinstance(error, RunnerError | SpecError):
+            logger.error("executor broke job=%s epoch=%s", self._job.job_id, self._job.epoch, exc_info=error)
+        return self._masked(stopped(self._stop) or of_error(error))
+
+    def _masked(self, result: StepResult) -> StepResult:
+        reason = mask_text(self._job.secrets.values(), result.reason) if result.reason else ""
+        return StepResult(
+            outcome=result.outcome,
+            exit_code=result.exit_code,
+            failure=result.failure,
+            reason=reason,
+            image_digest=result.image_digest,
+            retry=result.retry,
+        )
+
+
+def _settling(
+    future: Future[StepResult], step: Callable[[StepPath, StepSpec], StepResult], path: StepPath, spec: StepSpec
+) -> Callable[[], None]:
+    """The step as work for a thread: its result or its exception ends up in the future."""
+
+    def work() -> None:
+        try:
+            future.set_result(step(path, spec))
+        except BaseException as error:  # noqa: BLE001 -- raised again by who waits for the future
+            future.set_exception(error)
+
+    return work
