@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from builds.pipeline import native
+from builds.pipeline import codeship, native
 from builds.pipeline.plan import ConfigError, Plan, PlanContext, Problem
 
 _NATIVE = ("ciservice.yml", "ciservice.yaml")
 
-CANDIDATES: tuple[str, ...] = _NATIVE
+CANDIDATES: tuple[str, ...] = (*_NATIVE, *codeship.CANDIDATES)
 """Files to read at the commit, in the order of discovery; those that exist there are handed to `make`."""
 
 
@@ -22,5 +22,15 @@ def make(files: Mapping[str, str], context: PlanContext) -> Plan:
     for name in _NATIVE:
         if name in files:
             return native.make_plan(files[name], name, context)
-    text = "there is no configuration in this commit: add a ciservice.yml, or codeship-services.yml and codeship-steps.yml"
-    raise ConfigError([Problem(text=text)])
+    if steps_file := codeship.find_steps(files):
+        return codeship.make_plan(files, steps_file, context)
+    raise ConfigError([_nothing_found(files)])
+
+
+def _nothing_found(files: Mapping[str, str]) -> Problem:
+    if services_file := codeship.has_services_only(files):
+        return Problem(
+            text="there is no codeship-steps.yml beside it: add one that lists the steps", file=services_file
+        )
+    text = "this commit has no configuration: add a ciservice.yml, or codeship-services.yml and codeship-steps.yml"
+    return Problem(text=text)

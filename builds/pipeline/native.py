@@ -1,12 +1,28 @@
-"""ciservice.yml."""
+"""ciservice.yml: pipelines, services and deployments in one file; what it does not know is an error with a remedy."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from builds.pipeline import yaml
-from builds.pipeline.nodes import Mapping, Node, Scalar, Sequence
-from builds.pipeline.plan import EnvironmentPlan, Plan, PlanContext
-from builds.pipeline.report import Report
-from runners.contract import PipelineSpec, StepSpec
+from builds.pipeline.budget import Budget
+from builds.pipeline.deployments import applying, check_order, read_rule
+from builds.pipeline.graph import needed
+from builds.pipeline.keys import DEPLOYMENT, FILE, PIPELINE, Table
+from builds.pipeline.nodes import Entry, Mark
+from builds.pipeline.nodes import Mapping as MappingNode
+from builds.pipeline.plan import ConfigError, EnvironmentPlan, Plan, PlanContext
+from builds.pipeline.report import Report, clean, in_order
+from builds.pipeline.section import Section
+from builds.pipeline.services import Origin, Service, read_service
+from builds.pipeline.steps import StepReader
+from runners.contract import PipelineSpec, ServiceSpec
+
+MAX_PIPELINES = 50  # and as many deployments
+MAX_NAME = 100
+MAX_LABELS = 20
+MAX_SERVICE_CHARACTERS = 4 * 1024 * 1024  # of the services that all pipelines need, each counted for each
 
 
 def make_plan(text: str, file: str, context: PlanContext) -> Plan:
@@ -14,48 +30,149 @@ def make_plan(text: str, file: str, context: PlanContext) -> Plan:
     document = yaml.read(text, file)
     report = Report(file)
     report.add_notices(document, strict=True)
-    pipelines: list[PipelineSpec] = []
-    deployments: list[EnvironmentPlan] = []
-    if isinstance(document.root, Mapping):
-        if document.root.get("steps"):
-            pipelines.append(_pipeline("main", document.root))
-        for entry in _entries(document.root, "pipelines"):
-            pipelines.append(_pipeline(entry.key, entry.node))
-        for entry in _entries(document.root, "deployments"):
-            branch = _text(entry.node, "branch")
-            applies = branch == context.branch or (not branch and bool(_text(entry.node, "after")))
-            deployments.append(
-                EnvironmentPlan(
-                    name=entry.key,
-                    branch=branch,
-                    after=_text(entry.node, "after"),
-                    pipeline=_pipeline(entry.key, entry.node),
-                    applies=applies,
-                )
+    if not isinstance(document.root, MappingNode):
+        report.error("the file needs a map with `steps` or `pipelines`", document.root or Mark())
+        raise ConfigError(report.errors)
+    return _Reader(document.root, report, context).plan()
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """What a pipeline or deployment falls back to."""
+
+    image: str = ""
+    environment: Mapping[str, str] | None = None
+    labels: tuple[str, ...] = ()
+    timeout_seconds: int | None = None
+
+
+class _Reader:
+    """Reads one file: its sections share the services, the report and what is said at the top."""
+
+    def __init__(self, root: MappingNode, report: Report, context: PlanContext) -> None:
+        self._report = report
+        self._context = context
+        self._root = Section(root, FILE, report, strict=True)
+        self._budget = Budget(report)
+        self._weights: dict[str, int] = {}
+        self._spent = 0
+        self._services = self._read_services()
+        self._shared = _shared(self._root, _Shared())
+
+    def plan(self) -> Plan:
+        """Everything in the file. Raises ConfigError."""
+        pipelines = self._pipelines()
+        deployments = self._deployments()
+        for service in self._services.values():  # in one's own file, a service that nobody uses has to be right too
+            self._report.errors.extend(service.report.errors)
+            self._report.warnings.extend(service.report.warnings)
+        if self._report.errors:
+            raise ConfigError(in_order(self._report.errors))
+        return Plan(
+            source=self._report.file,
+            pipelines=tuple(pipelines),
+            deployments=tuple(deployments),
+            warnings=tuple(in_order(self._report.warnings)),
+        )
+
+    def _read_services(self) -> dict[str, Service]:
+        origin = Origin("", self._context, strict=True)
+        return {entry.key: read_service(entry, origin, self._report.part()) for entry in self._named("services")}
+
+    def _pipelines(self) -> list[PipelineSpec]:
+        steps, several = self._root.entry("steps"), self._root.entry("pipelines")
+        if steps and several:
+            self._report.error("`steps` and `pipelines` exclude each other", several)
+        if steps:
+            return [self._pipeline("main", self._root, self._shared)]
+        if not several:
+            self._report.error("there is nothing to run: add `steps` or `pipelines`")
+            return []
+        sections = self._sections("pipelines", PIPELINE)
+        return [self._pipeline(name, section, _shared(section, self._shared)) for name, section in sections]
+
+    def _deployments(self) -> list[EnvironmentPlan]:
+        sections = self._sections("deployments", DEPLOYMENT)
+        rules = {name: read_rule(section, self._context) for name, section in sections}
+        check_order(rules, self._report)
+        applies = applying(rules, self._context)
+        return [
+            EnvironmentPlan(
+                name=name,
+                branch=rules[name].branch,
+                after=rules[name].after,
+                pipeline=self._pipeline(name, section, _shared(section, self._shared)),
+                applies=name in applies,
             )
-    if not pipelines:
-        report.error("there are no steps: add `steps:` or `pipelines:`")
-    report.raise_errors()
-    return Plan(source=file, pipelines=tuple(pipelines), deployments=tuple(deployments))
+            for name, section in sections
+        ]
+
+    def _sections(self, key: str, table: Table) -> list[tuple[str, Section]]:
+        """The maps under `key` by name."""
+        found: list[tuple[str, Section]] = []
+        for entry in self._named(key):
+            if isinstance(entry.node, MappingNode):
+                found.append((entry.key, Section(entry.node, table, self._report, strict=True)))
+            else:
+                self._report.error(f"`{clean(entry.key, 100)}` needs a map with `steps`", entry)
+        return found
+
+    def _named(self, key: str) -> tuple[Entry, ...]:
+        """The entries of a map whose keys are names of the author's."""
+        entry = self._root.entry(key)
+        if entry is None:
+            return ()
+        if not isinstance(entry.node, MappingNode) or not entry.node.entries:
+            self._report.error(f"`{key}` needs a map by name", entry)
+            return ()
+        if key != "services" and len(entry.node.entries) > MAX_PIPELINES:
+            self._report.error(f"more than {MAX_PIPELINES} {key}", entry)
+            self._report.raise_errors()
+        for named in entry.node.entries:
+            if not named.key.strip() or len(named.key) > MAX_NAME or not named.key.isprintable():
+                self._report.error(f"a name under `{key}` has 1 to {MAX_NAME} printable characters", named)
+        return entry.node.entries
+
+    def _pipeline(self, name: str, section: Section, shared: _Shared) -> PipelineSpec:
+        reader = StepReader(self._report, self._context, self._services.keys(), self._budget, strict=True)
+        steps = section.entry("steps")
+        if steps is None:
+            self._report.error(f"`{clean(name, 100)}` needs `steps`", section.node)
+        read = reader.read(steps) if steps else ()
+        services = needed(reader.used, self._services, self._report)
+        self._weigh(services, section)
+        return PipelineSpec(
+            name=name,
+            steps=read,
+            services=services,
+            image=shared.image,
+            environment=shared.environment or {},
+            labels=shared.labels,
+            timeout_seconds=shared.timeout_seconds,
+        )
+
+    def _weigh(self, services: tuple[ServiceSpec, ...], section: Section) -> None:
+        """Every job's row carries its services: a hundred pipelines with large ones would fill the database."""
+        for spec in services:
+            if spec.name not in self._weights:
+                self._weights[spec.name] = len(repr(spec))
+            self._spent += self._weights[spec.name]
+        if self._spent > MAX_SERVICE_CHARACTERS:
+            self._report.error(
+                f"the pipelines' services amount to more than {MAX_SERVICE_CHARACTERS} characters", section.node
+            )
+            self._report.raise_errors()
 
 
-def _entries(node, key):
-    found = node.get(key)
-    return found.node.entries if found and isinstance(found.node, Mapping) else ()
-
-
-def _text(node: Node, key: str) -> str:
-    entry = node.get(key) if isinstance(node, Mapping) else None
-    return entry.node.text if entry and isinstance(entry.node, Scalar) else ""
-
-
-def _pipeline(name: str, node: Node) -> PipelineSpec:
-    steps = node.get("steps") if isinstance(node, Mapping) else None
-    items = steps.node.items if steps and isinstance(steps.node, Sequence) else ()
-    return PipelineSpec(name=name, image=_text(node, "image"), steps=tuple(_step(item) for item in items))
-
-
-def _step(node: Node) -> StepSpec:
-    run = node.text if isinstance(node, Scalar) else _text(node, "run")
-    name = _text(node, "name") or run.strip().splitlines()[0][:100]
-    return StepSpec(name=name, script=run, image=_text(node, "image"), line=node.mark.line)
+def _shared(section: Section, outer: _Shared) -> _Shared:
+    """What the section says for itself, and what is said around it."""
+    labels = tuple(sorted({label.strip() for label in section.texts("labels")})) or outer.labels
+    if len(labels) > MAX_LABELS or any(not label or len(label) > MAX_NAME or "," in label for label in labels):
+        text = f"`labels` are at most {MAX_LABELS} words without a comma, of at most {MAX_NAME} characters"
+        section.report.error(text, section.entry("labels"))
+    return _Shared(
+        image=section.text("image") or outer.image,
+        environment={**(outer.environment or {}), **section.pairs("environment")},
+        labels=labels,
+        timeout_seconds=section.seconds("timeout") or outer.timeout_seconds,
+    )

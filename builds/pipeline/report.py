@@ -4,29 +4,59 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable
+from itertools import islice
 
 from builds.pipeline.nodes import Document, Entry, Mark, Node
 from builds.pipeline.plan import ConfigError, Problem
 
 MAX_PROBLEMS = 50
 """More than that help nobody, and would let a hostile file fill the page."""
+MAX_KNOWN = 200
+"""Words that an unknown one is compared with."""
+
+
+class Hints:
+    """Finds the word that was meant. It takes its time, so that a file with a thousand wrong words gets only some."""
+
+    def __init__(self, *, left: int = MAX_PROBLEMS) -> None:
+        self._left = left
+
+    def did_you_mean(self, word: str, known: Collection[str]) -> str:
+        """The known word that is nearest, or else the known words."""
+        self._left -= 1
+        words = list(islice(known, MAX_KNOWN))
+        found = difflib.get_close_matches(word[:60].lower(), words, n=1, cutoff=0.7) if self._left >= 0 else []
+        if found:
+            return f"did you mean `{found[0]}`?"
+        return "known here: " + ", ".join(sorted(words)[:40]) if words else "none is defined"
 
 
 class Report:
-    """What is wrong (errors) and what is odd (warnings) in one file or several."""
+    """What is wrong (errors) and what is odd (warnings) in one file, or in one part of it."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, hints: Hints | None = None) -> None:
         self.file = file
         self.errors: list[Problem] = []
         self.warnings: list[Problem] = []
+        self._hints = hints or Hints()
+
+    def part(self) -> Report:
+        """A report of its own for a part of the same file."""
+        return Report(self.file, self._hints)
 
     def error(self, text: str, place: Node | Entry | Mark | None = None, *, key: str = "") -> None:
         """The configuration cannot be run."""
-        self.errors.append(self.problem(text, place, key=key))
+        if len(self.errors) < MAX_PROBLEMS:
+            self.errors.append(self.problem(text, place, key=key))
 
     def warn(self, text: str, place: Node | Entry | Mark | None = None, *, key: str = "") -> None:
         """It can be run, but perhaps not as its author thinks."""
-        self.warnings.append(self.problem(text, place, key=key))
+        if len(self.warnings) < MAX_PROBLEMS:
+            self.warnings.append(self.problem(text, place, key=key))
+
+    def did_you_mean(self, word: str, known: Collection[str]) -> str:
+        """A sentence that helps with an unknown word."""
+        return self._hints.did_you_mean(word, known)
 
     def problem(self, text: str, place: Node | Entry | Mark | None = None, *, key: str = "") -> Problem:
         """The problem with its place in the file."""
@@ -50,20 +80,6 @@ def in_order(problems: Iterable[Problem]) -> list[Problem]:
     files = list(dict.fromkeys(problem.file for problem in unique))
     unique.sort(key=lambda problem: (files.index(problem.file), problem.line, problem.column))
     return unique[:MAX_PROBLEMS]
-
-
-def nearest(word: str, known: Collection[str]) -> str:
-    """The known word that was probably meant, or ""."""
-    found = difflib.get_close_matches(word[:60].lower(), known, n=1, cutoff=0.6)
-    return found[0] if found else ""
-
-
-def did_you_mean(word: str, known: Collection[str]) -> str:
-    """A sentence that helps with an unknown word."""
-    near = nearest(word, known)
-    if near:
-        return f"did you mean `{near}`?"
-    return "known here: " + ", ".join(sorted(known)[:40]) if known else "nothing is known here"
 
 
 def clean(text: str, limit: int = 500) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 
@@ -30,9 +31,8 @@ def read(text: str, file: str) -> Document:
         _check_size(text, file)
         return _Composer(file).compose(yaml.parse(text.removeprefix("\ufeff"), Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = _mark(mark) if mark is not None else Mark()
-        raise _refuse(f"not valid YAML: {error.problem or error.context}", file, place) from error
+        mark = _mark(error.problem_mark or error.context_mark)
+        raise _refuse(f"not valid YAML: {error.problem or error.context}", file, mark) from error
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         raise _refuse(f"not valid YAML: {str(error)[:200]}", file) from error
 
@@ -46,8 +46,8 @@ def _refuse(text: str, file: str, mark: Mark = Mark(), key: str = "") -> ConfigE
     return ConfigError([Problem(text=text, file=file, line=mark.line, column=mark.column, key=key)])
 
 
-def _mark(mark: yaml.Mark) -> Mark:
-    return Mark(mark.line + 1, mark.column + 1)
+def _mark(mark: Any) -> Mark:
+    return Mark(mark.line + 1, mark.column + 1) if mark is not None else Mark()
 
 
 @dataclass(slots=True)
@@ -180,7 +180,9 @@ class _Composer:
                 continue
             if key.text in explicit:
                 first = explicit[key.text].line
-                self._notice(f"`{key.text}` is given twice (first in line {first}): the last counts", key.mark, key.text)
+                self._notice(
+                    f"`{key.text}` is given twice, first in line {first}: only the last counts", key.mark, key.text
+                )
             explicit[key.text] = key.mark
             entries[key.text] = (Entry(key.text, value, key.mark), value_weight)
         for entry, entry_weight in self._merged(merges):

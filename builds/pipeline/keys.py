@@ -1,0 +1,166 @@
+"""Every key that a configuration file may have: the one table behind validation, the JSON Schema and the documentation's test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a key holds."""
+
+    TEXT = "text"
+    TEXTS = "texts"  # a text or a list of texts
+    FLAG = "flag"
+    DURATION = "duration"  # 90s, 3m, 1h30m
+    ARGV = "argv"  # a text split like a shell would, or a list of words
+    PAIRS = "pairs"  # a map, or a list of NAME=value
+    STEPS = "steps"
+    SERVICES = "services"  # a map of services by name
+    PIPELINES = "pipelines"
+    DEPLOYMENTS = "deployments"
+    BUILD = "build"  # a folder, or a map
+    LINKS = "links"  # a list of services, or a map by service
+    ANY = "any"
+
+
+class Support(StrEnum):
+    """What becomes of a key that is used."""
+
+    WORKS = "works"
+    LATER = "later"  # ignoring it would do something else than was asked for: an error
+    HARMLESS = "harmless"  # ignoring it changes no outcome: a warning
+    SILENT = "silent"  # CodeShip ignored it, and so does this; nobody needs to know
+    WARNED = "warned"  # CodeShip ignored it; a warning, and in ciservice.yml an error
+    FORBIDDEN = "forbidden"  # as WARNED, since it would open the runner's machine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """One key: what it holds, what becomes of it, and what it is for in one sentence."""
+
+    name: str
+    kind: Kind = Kind.ANY
+    support: Support = Support.WORKS
+    about: str = ""
+
+
+Table = dict[str, Key]
+
+
+def _table(*keys: Key) -> Table:
+    return {key.name: key for key in keys}
+
+
+def _all(names: str, support: Support, kind: Kind = Kind.ANY) -> tuple[Key, ...]:
+    return tuple(Key(name=name, support=support, kind=kind) for name in names.split())
+
+
+_CONTAINER = (
+    Key(
+        name="image", kind=Kind.TEXT, about="The image that steps run in when they name none; else the instance's own."
+    ),
+    Key(name="environment", kind=Kind.PAIRS, about="Variables for every step."),
+    Key(name="labels", kind=Kind.TEXTS, about="What a runner must have to take the job."),
+    Key(name="timeout", kind=Kind.DURATION, about="How long the whole may take."),
+)
+
+PIPELINE = _table(
+    Key(name="steps", kind=Kind.STEPS, about="What is run, in order."),
+    *_CONTAINER,
+    *_all("parallelism matrix needs when services schedule concurrency allow_failure", Support.LATER),
+    *_all("budget tests artifacts cache retry", Support.HARMLESS),
+)
+
+FILE = _table(
+    *PIPELINE.values(),
+    Key(name="services", kind=Kind.SERVICES, about="Containers that steps run in or beside."),
+    Key(name="pipelines", kind=Kind.PIPELINES, about="Pipelines by name; each becomes a job of its own."),
+    Key(name="deployments", kind=Kind.DEPLOYMENTS, about="Environments by name, and the steps that deploy to them."),
+)
+
+DEPLOYMENT = _table(
+    Key(name="branch", kind=Kind.TEXTS, about="The branches that deploy here when their build passes."),
+    Key(name="after", kind=Kind.TEXT, about="The environment that must have the release first."),
+    Key(name="steps", kind=Kind.STEPS, about="What brings the release there, in order."),
+    *_CONTAINER,
+    *_all("verify approval window canary bake rollback when needs tag services concurrency", Support.LATER),
+    *_all("budget url", Support.HARMLESS),
+)
+
+_STEP = (
+    Key(name="name", kind=Kind.TEXT, about="What people see; made of the command where it is missing."),
+    Key(name="type", kind=Kind.TEXT, about="run, serial, parallel or matrix."),
+    Key(name="service", kind=Kind.TEXT, about="The service whose container runs it; on a group, for every step in it."),
+    Key(name="services", kind=Kind.TEXTS, about="On a group: its steps run once for each of these services."),
+    Key(name="command", kind=Kind.ARGV, about="A program and its arguments, without a shell."),
+    Key(name="steps", kind=Kind.STEPS, about="On a group: what is in it."),
+    Key(name="tag", kind=Kind.TEXT, about="Run only where the branch or tag is called so, or matches."),
+    Key(name="exclude", kind=Kind.TEXT, about="Do not run where the branch or tag is called so, or matches."),
+)
+
+CODESHIP_STEP = _table(
+    *_STEP,
+    *_all("image_name image_tag registry", Support.SILENT),  # of push steps, which are refused as a whole
+    *_all("encrypted_dockercfg_path dockercfg_service on_fail", Support.WORKS),
+)
+
+STEP = _table(
+    *_STEP,
+    Key(name="run", kind=Kind.TEXT, about="A shell script; the first command that fails ends it."),
+    Key(name="image", kind=Kind.TEXT, about="An image of its own for this step."),
+    Key(name="environment", kind=Kind.PAIRS, about="Variables for this step, or for every step of the group."),
+    Key(name="timeout", kind=Kind.DURATION, about="How long this step may take."),
+    Key(name="branch", kind=Kind.TEXTS, about="Run only for these branches."),
+    Key(name="serial", kind=Kind.STEPS, about="A group whose steps run one after another."),
+    Key(name="parallel", kind=Kind.STEPS, about="A group whose steps run at the same time."),
+    *_all("when needs allow_failure parallelism matrix on_fail working_dir", Support.LATER),
+    *_all("budget tests artifacts cache retry", Support.HARMLESS),
+)
+
+_ENCRYPTED = "encrypted_env_file encrypted_environment"
+
+SERVICE = _table(
+    Key(name="image", kind=Kind.TEXT, about="The image to run."),
+    Key(name="build", kind=Kind.BUILD, about="How its image is built from the checkout."),
+    Key(name="dockerfile", kind=Kind.TEXT, about="The Dockerfile beside a `build` that is a text."),
+    Key(name="command", kind=Kind.ARGV, about="What it runs beside a step; a step's own command replaces it."),
+    Key(name="entrypoint", kind=Kind.ARGV, about="Replaces the image's entrypoint."),
+    Key(name="environment", kind=Kind.PAIRS, about="Variables in its containers."),
+    Key(name="env_file", kind=Kind.TEXTS, about="Files of NAME=value lines; they win over `environment`."),
+    Key(name="volumes", kind=Kind.TEXTS, about="Folders of the checkout, or volumes, inside its containers."),
+    Key(name="volumes_from", kind=Kind.TEXTS, about="Services whose volumes it sees too."),
+    Key(name="depends_on", kind=Kind.LINKS, about="Services that run beside it."),
+    Key(name="links", kind=Kind.LINKS, about="As `depends_on`; `db:database` adds a host name."),
+    Key(name="working_dir", kind=Kind.TEXT, about="The folder its commands start in."),
+    Key(name="user", kind=Kind.TEXT, about="Who its commands run as."),
+    Key(name="hostname", kind=Kind.TEXT, about="What the container calls itself."),
+    Key(name="extra_hosts", kind=Kind.PAIRS, about="Further lines of /etc/hosts, `name:address`."),
+    Key(name="add_docker", kind=Kind.FLAG, about="A Docker engine of the job's own inside its containers."),
+    *_all(_ENCRYPTED, Support.LATER),
+    *_all("encrypted_dockercfg_path dockercfg_service", Support.HARMLESS),
+    *_all("cached default_cache_branch", Support.SILENT),
+    *_all(
+        "cgroup_parent container_name cpu_quota cpu_shares cpuset external_links extends group_add init isolation"
+        " labels log_driver log_opt logging mac_address memswap_limit mem_swappiness networks oom_scope_adj ports"
+        " expose restart stdin_open stop_grace_period stop_signal tty ulimits volume_driver profiles platform",
+        Support.SILENT,
+    ),
+    *_all("cap_drop dns dns_search domainname healthcheck mem_limit read_only shm_size tmpfs", Support.WARNED),
+    *_all("cap_add devices ipc network_mode pid privileged security_opt sysctls userns_mode", Support.FORBIDDEN),
+)
+
+BUILD = _table(
+    Key(name="context", kind=Kind.TEXT, about="The folder that is sent to the build."),
+    Key(name="path", kind=Kind.TEXT, about="CodeShip's older word for `context`."),
+    Key(name="dockerfile", kind=Kind.TEXT, about="The Dockerfile, relative to the context."),
+    Key(name="dockerfile_path", kind=Kind.TEXT, about="CodeShip's older word for `dockerfile`."),
+    Key(name="image", kind=Kind.TEXT, about="What the built image is called."),
+    Key(name="name", kind=Kind.TEXT, about="The same as `image`."),
+    Key(name="args", kind=Kind.PAIRS, about="Build arguments."),
+    Key(name="target", kind=Kind.TEXT, about="The stage of the Dockerfile to build."),
+    *_all("encrypted_args encrypted_args_file", Support.LATER),
+    *_all("cache_from configure shm_size", Support.WARNED),
+    *_all("network", Support.FORBIDDEN),
+    *_all("labels cached", Support.SILENT),
+)

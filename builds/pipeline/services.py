@@ -1,0 +1,210 @@
+"""Services: one map of a services file to what the engine runs. CodeShip's files and ciservice.yml share it."""
+
+from __future__ import annotations
+
+import ipaddress
+import posixpath
+from dataclasses import dataclass, field
+
+from builds.pipeline.keys import BUILD, SERVICE
+from builds.pipeline.nodes import Entry, Mapping, Mark, Scalar
+from builds.pipeline.paths import PathError, inside
+from builds.pipeline.plan import PlanContext
+from builds.pipeline.report import Report
+from builds.pipeline.section import Section, is_null
+from builds.pipeline.templates import TemplateError, expand
+from builds.pipeline.volumes import read_volumes
+from runners.contract import ImageBuild, Link, Mount, ServiceSpec
+
+MAX_NAME = 200
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where services are written: the folder that paths start in, the push, and how strict to be."""
+
+    base: str
+    context: PlanContext
+    strict: bool
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service and what is wrong with it; the errors count only where a step needs it."""
+
+    spec: ServiceSpec
+    mark: Mark
+    report: Report = field(compare=False)
+
+
+def read_service(entry: Entry, origin: Origin, report: Report) -> Service:
+    """The service under its name. `report` is for it alone and kept with it."""
+    name = entry.key
+    if not name.strip() or len(name) > MAX_NAME:
+        report.error(f"the name of a service has 1 to {MAX_NAME} characters", entry)
+    if not isinstance(entry.node, Mapping):
+        report.error(f"the service `{name}` needs a map with `image` or `build`", entry)
+        return Service(ServiceSpec(name=name), entry.mark, report)
+    section = Section(entry.node, SERVICE, report, strict=origin.strict)
+    build = _build(section, entry, origin)
+    image = section.text("image")
+    if build is None and not image:
+        report.error(f"the service `{name}` has neither `image` nor `build`", entry)
+    if build is not None and image:
+        report.warn(f"the service `{name}` has both `image` and `build`: it is built", entry)
+        image = ""
+    if image and any(character.isspace() for character in image):
+        report.error(f"`{image}` is not the name of an image", section.entry("image"))
+    spec = ServiceSpec(
+        name=name,
+        image=image,
+        build=build,
+        command=section.argv("command"),
+        entrypoint=section.argv("entrypoint"),
+        environment=section.pairs("environment"),
+        env_files=_env_files(section, origin),
+        mounts=_mounts(section, origin),
+        volumes_from=_volumes_from(section),
+        depends_on=_links(section),
+        working_dir=_working_dir(section),
+        user=section.text("user"),
+        hostname=section.text("hostname"),
+        extra_hosts=_extra_hosts(section, strict=origin.strict),
+        add_docker=section.flag("add_docker"),
+    )
+    return Service(spec, entry.mark, report)
+
+
+def _build(section: Section, entry: Entry, origin: Origin) -> ImageBuild | None:
+    found = section.entry("build")
+    if found is None or is_null(found.node):
+        return None
+    beside = section.text("dockerfile")
+    if isinstance(found.node, Scalar):
+        return _image_build(section, {"context": found.node.text.strip(), "dockerfile": beside}, origin)
+    if not isinstance(found.node, Mapping):
+        section.report.error("`build` needs a folder or a map", found)
+        return None
+    build = Section(found.node, BUILD, section.report, strict=origin.strict)
+    values = {
+        "context": build.text("context", "path"),
+        "dockerfile": build.text("dockerfile", "dockerfile_path") or beside,
+        "tag": build.text("image", "name"),
+        "target": build.text("target"),
+    }
+    return _image_build(section, values, origin, _args(build, origin.context))
+
+
+def _image_build(
+    section: Section, values: dict[str, str], origin: Origin, args: dict[str, str] | None = None
+) -> ImageBuild | None:
+    place = section.entry("build")
+    context = values["context"] or "."
+    dockerfile = values["dockerfile"] or "Dockerfile"
+    if "://" in context or context.startswith("git@"):
+        section.report.error(f"`{context}`: only folders of the checkout can be built", place)
+        return None
+    try:
+        folder = inside(origin.base, context)
+        inside(folder, dockerfile)
+    except PathError as error:
+        section.report.error(f"`build`: {error}", place)
+        return None
+    return ImageBuild(
+        context=folder,
+        dockerfile=posixpath.normpath(dockerfile),
+        args=args or {},
+        tag=values.get("tag", ""),
+        target=values.get("target", ""),
+    )
+
+
+def _args(build: Section, context: PlanContext) -> dict[str, str]:
+    args: dict[str, str] = {}
+    for name, value in build.pairs("args").items():
+        try:
+            args[name] = expand(value, context)
+        except TemplateError as error:
+            build.report.error(f"`{name}`: {error}", build.entry("args"))
+    return args
+
+
+def _env_files(section: Section, origin: Origin) -> tuple[str, ...]:
+    found: list[str] = []
+    for path in section.texts("env_file"):
+        try:
+            found.append(inside(origin.base, path.strip()))
+        except PathError as error:
+            section.report.error(f"`env_file`: {error}", section.entry("env_file"))
+    return tuple(found)
+
+
+def _mounts(section: Section, origin: Origin) -> tuple[Mount, ...]:
+    entry = section.entry("volumes")
+    if entry is None or is_null(entry.node):
+        return ()
+    return read_volumes(entry, origin.base, section.report, strict=origin.strict)
+
+
+def _volumes_from(section: Section) -> tuple[str, ...]:
+    names: list[str] = []
+    for word in section.texts("volumes_from"):
+        name = word.strip().removesuffix(":ro").removesuffix(":rw")
+        if name.startswith("container:"):
+            section.report.error(
+                "`volumes_from` knows services only, no other containers", section.entry("volumes_from")
+            )
+        elif name:
+            names.append(name)
+    return tuple(dict.fromkeys(names))
+
+
+def _links(section: Section) -> tuple[Link, ...]:
+    """`depends_on` before `links`, each pair of service and alias once."""
+    found: list[Link] = []
+    for key in ("depends_on", "links"):
+        entry = section.entry(key)
+        if entry is None:
+            continue
+        if isinstance(entry.node, Mapping):  # Compose's map with conditions
+            found += [Link(service=item.key) for item in entry.node.entries]
+            continue
+        for word in section.texts(key):
+            service, _, alias = word.strip().partition(":")
+            if service:
+                found.append(Link(service=service, alias="" if alias == service else alias))
+    return tuple(dict.fromkeys(found))
+
+
+def _working_dir(section: Section) -> str:
+    path = section.text("working_dir")
+    if path and not path.startswith("/"):
+        section.report.error(f"`working_dir` needs an absolute path, not `{path}`", section.entry("working_dir"))
+    return path
+
+
+def _extra_hosts(section: Section, *, strict: bool) -> tuple[str, ...]:
+    entry = section.entry("extra_hosts")
+    if entry is None or is_null(entry.node):
+        return ()
+    if isinstance(entry.node, Mapping):
+        hosts = tuple(f"{name}:{address}" for name, address in section.pairs("extra_hosts").items())
+    else:
+        hosts = tuple(host.strip() for host in section.texts("extra_hosts"))
+    return tuple(host for host in hosts if _is_host(host, entry, section.report, strict=strict))
+
+
+def _is_host(host: str, entry: Entry, report: Report, *, strict: bool) -> bool:
+    name, _, address = host.partition(":")
+    if address == "host-gateway":
+        text = f"`extra_hosts`: `{host}` would lead to the machine that the job runs on"
+        (report.error if strict else report.warn)(
+            f"{text}, and is not allowed" if strict else f"{text}: ignored", entry
+        )
+        return False
+    try:
+        ipaddress.ip_address(address.strip("[]"))
+    except ValueError:
+        report.error(f"`extra_hosts` needs name:address, not `{host}`", entry)
+        return False
+    return bool(name)
