@@ -30,5 +30,6 @@ beat_schedule = {
     "wake": {"task": "builds.tasks.wake_waiting", "schedule": 10.0},
     "outbox": {"task": "builds.tasks.deliver_outbox", "schedule": 10.0},
     "deployments": {"task": "deployments.tasks.advance_all", "schedule": 15.0},
+    "tell": {"task": "notifications.tasks.tell_missed", "schedule": 60.0},
     "prune": {"task": "builds.tasks.prune", "schedule": 3600.0},
 }

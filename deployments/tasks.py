@@ -7,7 +7,7 @@ from celery import shared_task
 from deployments.services.sweep import sweep
 
 
-@shared_task
+@shared_task(ignore_result=True)
 def advance_all(**from_a_newer_release: object) -> None:
     """Pick up whatever a lost signal left."""
     sweep()

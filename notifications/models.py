@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
+from django.utils import timezone
 
 from builds.models import Project
 from builds.models.sealed import SealedField
@@ -19,6 +20,10 @@ class Event(models.TextChoices):
     RECOVERED = "recovered"
     DEPLOYED = "deployed"
     DEPLOY_FAILED = "deploy_failed", "deployment failed"
+    TEST = "test"  # asked for by a person; no rule names it
+
+
+RULE_EVENTS = tuple(event for event in Event if event != Event.TEST)
 
 
 class Channel(models.TextChoices):
@@ -41,6 +46,10 @@ class Rule(models.Model):
     target = SealedField(help_text="An address, `committer`, or the hook's URL (a secret).")
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(default=timezone.now, help_text="It says nothing of what happened before.")
+
+    class Meta:
+        ordering = ["id"]
 
     def __str__(self) -> str:
         return f"{self.channel} on {', '.join(self.events)}"
@@ -61,8 +70,13 @@ class Message(models.Model):
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     rule = models.ForeignKey(Rule, on_delete=models.CASCADE, related_name="messages")
     event = models.CharField(max_length=20, choices=Event.choices)
-    subject = models.CharField(max_length=300)
-    body = models.TextField()
+    about = models.UUIDField(help_text="The build or deployment it is about.")
+    thread = models.CharField(max_length=200, blank=True, help_text="Messages with one thread belong together.")
+    recipient = models.CharField(max_length=254, blank=True, help_text="An e-mail's; empty: the rule's target.")
+    subject = models.CharField(max_length=200, help_text="One line, nothing but printable characters.")
+    sentence = models.TextField(help_text="What happened: the verdict.")
+    details = models.TextField(help_text="Where: branch, commit, author, a fact a line.")
+    excerpt = models.TextField(blank=True, help_text="The failing lines.")
     link = models.CharField(max_length=500)
     state = models.CharField(max_length=10, choices=MessageState.choices, default=MessageState.PENDING)
     error = models.TextField(blank=True)
@@ -70,6 +84,9 @@ class Message(models.Model):
     sent_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["rule", "event", "about"], name="one_message_an_event"),
+        ]
         indexes = [models.Index(fields=["rule", "-id"], name="message_newest")]
 
     def __str__(self) -> str:

@@ -1,1 +1,33 @@
 """What follows from news of this app and earlier ones, one line each."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from django.dispatch import receiver
+
+from builds.signals import build_moved, project_created
+from deployments.signals import deployment_moved
+from notifications.services.default_rules import make_default_rules
+from notifications.services.tell import tell_of_build, tell_of_deployment
+
+# Registers who delivers messages.
+import_module("notifications.services.deliver")
+
+
+@receiver(project_created)
+def a_project_begins_with_rules(project_id: int, **_: object) -> None:
+    """CodeShip's defaults."""
+    make_default_rules(project_id)
+
+
+@receiver(build_moved)
+def people_hear_of_builds(build_id: int, to: str, **_: object) -> None:
+    """Started, passed, failed, recovered."""
+    tell_of_build(build_id, to)
+
+
+@receiver(deployment_moved)
+def people_hear_of_deployments(deployment_id: int, to: str, **_: object) -> None:
+    """Live, failed, unknown."""
+    tell_of_deployment(deployment_id, to)

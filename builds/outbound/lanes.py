@@ -19,7 +19,7 @@ from builds.models import OutboxEntry, OutboxLane
 LEASE = timedelta(seconds=90)
 SHORT_REST = timedelta(seconds=5)
 LONG_REST = timedelta(minutes=1)
-LONGEST_REST = timedelta(hours=1)
+LONGEST_REST = timedelta(minutes=15)
 FAILURES_BEFORE_LONG_REST = 4
 
 

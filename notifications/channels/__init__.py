@@ -1,1 +1,1 @@
-"""Ways a message goes out."""
+"""How messages go out: one module a channel, each with `send(message)`, which raises DeliveryError."""

@@ -1,0 +1,20 @@
+"""What colour a message has where it can have one: the light ones of the pages."""
+
+from __future__ import annotations
+
+from notifications.models import Event, Message
+
+_GOOD, _BAD, _BUSY, _OTHER = "#17794a", "#c0271f", "#8a6100", "#5d6671"
+_COLOURS: dict[str, str] = {
+    Event.PASSED: _GOOD,
+    Event.RECOVERED: _GOOD,
+    Event.DEPLOYED: _GOOD,
+    Event.FAILED: _BAD,
+    Event.DEPLOY_FAILED: _BAD,
+    Event.STARTED: _BUSY,
+}
+
+
+def colour_of(message: Message) -> str:
+    """As #rrggbb."""
+    return _COLOURS.get(message.event, _OTHER)

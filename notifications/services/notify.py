@@ -1,0 +1,81 @@
+"""Tell whoever wants to know: a message and its outbox entry in one transaction, once for a rule and a happening."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+
+from builds.outbound.outbox import put
+from builds.pipeline.match import PatternError, branch_matches
+from notifications.models import Channel, Event, Message, MessageState, Rule
+from notifications.services.happening import Happening, Words
+from notifications.services.recipients import NobodyError, recipient_of
+
+KIND = "notification"
+
+
+def notify(happening: Happening) -> list[Message]:
+    """Write the messages that `happening` calls for; those that are there already are left alone."""
+    # A rule says nothing of what happened before it was made; a second of grace for two clocks.
+    until = happening.at + timedelta(seconds=1)
+    rules = Rule.objects.filter(project=happening.project, enabled=True, changed_at__lte=until)
+    wanted = [(rule, event) for rule in rules if (event := event_for(rule, happening)) is not None]
+    told = set(Message.objects.filter(about=happening.about).values_list("rule_id", "event"))
+    new = [(rule, event) for rule, event in wanted if (rule.pk, event) not in told]
+    words = {event: happening.words(event) for event in {event for _, event in new}}
+    return [message for rule, event in new if (message := _write(rule, event, happening, words[event])) is not None]
+
+
+def event_for(rule: Rule, happening: Happening) -> Event | None:
+    """Which of the happening's events the rule tells of, if any."""
+    if not _covers(rule.branch, happening.branch):
+        return None
+    return next((event for event in happening.events if event in rule.events), None)
+
+
+def write(rule: Rule, message: Message) -> None:
+    """Save a message and queue it, in the caller's transaction."""
+    message.save()
+    lane = f"email:{message.recipient.rpartition('@')[2]}" if rule.channel == Channel.EMAIL else f"rule:{rule.uuid}"
+    put(KIND, f"{rule.uuid}:{message.event}:{message.about}", {"message": str(message.uuid)}, lane=lane[:200])
+
+
+def _covers(pattern: str, branch: str) -> bool:
+    try:
+        return not pattern or pattern == branch or branch_matches(pattern, branch)
+    except (PatternError, UnicodeError):
+        return False
+
+
+def _write(rule: Rule, event: Event, happening: Happening, words: Words) -> Message | None:
+    message = Message(
+        rule=rule,
+        event=event,
+        about=happening.about,
+        thread=thread_of(happening),
+        subject=words.subject,
+        sentence=words.sentence,
+        details=words.details,
+        excerpt=words.excerpt,
+        link=words.link,
+    )
+    with transaction.atomic():
+        # The rule is held, so that a doubled signal finds the message of the first; a deleted rule tells nobody.
+        if not Rule.objects.select_for_update(of=("self",), no_key=True).filter(pk=rule.pk).exists():
+            return None
+        if rule.messages.filter(event=event, about=happening.about).exists():
+            return None
+        try:
+            message.recipient = recipient_of(rule, happening)
+        except NobodyError as nobody:
+            message.state, message.error = MessageState.DROPPED, str(nobody)
+            message.save()
+            return message
+        write(rule, message)
+    return message
+
+
+def thread_of(happening: Happening) -> str:
+    """Messages of one branch belong together."""
+    return f"{happening.project.uuid}:{happening.branch}"[:200]
