@@ -7,22 +7,65 @@ from typing import Any
 
 from celery import shared_task
 
+from builds.outbound import outbox
+from builds.services import wake
+from builds.services.plan import plan
+from builds.services.prune import prune as prune_rows
+from builds.services.reap import reap
 from builds.signals import bell_rung
 
 log = logging.getLogger(__name__)
 
 
 def ring(task: Any, *arguments: int) -> bool:
-    """Send a wake-up; False where the broker did not take it within a second. What it was to wake is found by the sweeps."""
+    """Send a wake-up; False where the broker did not take it within a second. The sweeps find what it was to wake."""
     try:
         task.apply_async(arguments, retry=False)
-    except Exception as error:  # noqa: BLE001  # kombu lets errors of its transports through as they are
+    except Exception as error:  # noqa: BLE001  # the edge to the broker, whose transports have errors of their own
         log.warning("the bell %s was not rung: %s", task.name, error)
         return False
     return True
 
 
 @shared_task(ignore_result=True)
+def plan_build(build_id: int, **from_a_newer_release: object) -> None:
+    """A build waits for its plan."""
+    plan(build_id)
+
+
+@shared_task(ignore_result=True)
 def take_job(**from_a_newer_release: object) -> None:
     """On a runner: a job may be waiting."""
     bell_rung.send_robust(take_job)
+
+
+@shared_task(ignore_result=True)
+def reap_jobs(**from_a_newer_release: object) -> None:
+    """Take jobs from runners that are gone."""
+    reap()
+
+
+@shared_task(ignore_result=True)
+def wake_waiting(**from_a_newer_release: object) -> None:
+    """Ring again for what still waits; where the broker is away, once is enough."""
+    for build_id in wake.unplanned():
+        if not ring(plan_build, build_id):
+            return
+    for _ in range(wake.waiting_jobs()):
+        if not ring(take_job):
+            return
+
+
+@shared_task(ignore_result=True)
+def deliver_outbox(entry_id: int | None = None, **from_a_newer_release: object) -> None:
+    """Send what is to leave the house: one entry, or all that are due."""
+    if entry_id is None:
+        outbox.deliver_due()
+    else:
+        outbox.deliver(entry_id)
+
+
+@shared_task(ignore_result=True)
+def prune(**from_a_newer_release: object) -> None:
+    """Forget what nobody needs any more."""
+    prune_rows()

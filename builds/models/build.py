@@ -45,6 +45,7 @@ class Build(models.Model):
     ref = models.CharField(max_length=300, help_text="refs/heads/main, refs/tags/v1, refs/pull/7/head")
     branch = models.CharField(max_length=255, help_text="The branch, or the tag's name: CI_BRANCH.")
     commit = models.CharField(max_length=64)
+    described = models.CharField(max_length=300, blank=True, help_text="What git describe calls the commit.")
     message = models.TextField(blank=True)
     author_name = models.CharField(max_length=200, blank=True)
     author_email = models.CharField(max_length=254, blank=True)

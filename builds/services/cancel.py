@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models import Q
 from django.db.models.functions import Now
 
 from builds.models import Build, Job
-from builds.services.move import move_build, move_job
+from builds.services.move import hold, move_build, move_job
 from builds.services.steps import close_steps
 from builds.signals import job_cancelling
 from builds.states import Status
@@ -29,14 +28,15 @@ def cancel(build: Build, *, who: str, reason: str) -> bool:
 def cancel_job(job: Job, *, who: str, reason: str) -> bool:
     """Cancel one job. False where it has ended, or was asked to stop before."""
     with transaction.atomic():
-        # Every move of a job holds its build's row, so the job stands still from here on.
-        Build.objects.select_for_update(no_key=True).get(pk=job.build_id)
-        if move_job(job.pk, Status.CANCELLED, guard=~Q(status=Status.RUNNING), who=who, reason=reason):
-            close_steps(job.pk, Status.CANCELLED, reason=reason)
+        row = hold(job.pk)
+        if row is None or row.is_final:
+            return False
+        if row.status != Status.RUNNING:
+            move_job(row.pk, Status.CANCELLED, who=who, reason=reason)
+            close_steps(row.pk, Status.CANCELLED, reason=reason)
             return True
-        asked = Job.objects.filter(pk=job.pk, status=Status.RUNNING, cancel_requested_at=None).update(
-            cancel_requested_at=Now(), cancel_reason=reason
-        )
-        if asked:
-            transaction.on_commit(lambda: job_cancelling.send_robust(Job, job_id=job.pk), robust=True)
-        return bool(asked)
+        if row.cancel_requested_at is not None:
+            return False
+        Job.objects.filter(pk=row.pk).update(cancel_requested_at=Now(), cancel_reason=reason)
+        transaction.on_commit(lambda: job_cancelling.send_robust(Job, job_id=row.pk), robust=True)
+        return True

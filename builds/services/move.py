@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models import Q
 from django.dispatch import Signal
 from django.utils import timezone
 
 from builds.models import Build, BuildMove, Job, JobMove
 from builds.signals import build_moved, job_moved, job_waiting
-from builds.states import FINAL, Status, of_jobs, sources_of
+from builds.states import FINAL, Status, may_move, of_jobs, sources_of
 
 
 def move_build(build_id: int, to: Status, *, who: str = "", reason: str = "") -> bool:
@@ -33,6 +32,16 @@ def move_build(build_id: int, to: Status, *, who: str = "", reason: str = "") ->
     return True
 
 
+def hold(job_id: int) -> Job | None:
+    """The job, locked with its build for the rest of the caller's transaction, so that nobody else moves or flags it.
+
+    The build first, always: two jobs of one build that end together must not wait for each other in a ring.
+    """
+    if Build.objects.select_for_update(no_key=True, of=("self",)).filter(jobs=job_id).first() is None:
+        return None
+    return Job.objects.select_for_update(no_key=True).filter(pk=job_id).first()
+
+
 def move_job(
     job_id: int,
     to: Status,
@@ -40,28 +49,21 @@ def move_job(
     epoch: int | None = None,
     who: str = "",
     reason: str = "",
-    guard: Q | None = None,
     fields: dict[str, object] | None = None,
 ) -> bool:
     """Move a job to `to` and let its build follow, in one transaction that holds the build's row.
 
-    `epoch` fences: with it, only the attempt that owns the job may move it. `guard` must hold for the row as it is once
-    it is locked. `fields` are set with the move. False: not allowed from where the row stands, or not the row meant.
+    `epoch` fences: with it, only the attempt that owns the job may move it. `fields` are set with the move.
+    False: not allowed from where the row stands, or another attempt owns it.
     """
     with transaction.atomic():
-        build_id = Job.objects.filter(pk=job_id).values_list("build_id", flat=True).first()
-        if build_id is None:
+        job = hold(job_id)
+        if job is None or job.status == to or not may_move(job.status, to):
             return False
-        # The build first, always: two jobs of one build that end together must not wait for each other in a ring.
-        Build.objects.select_for_update(no_key=True).get(pk=build_id)
-        right = Q(pk=job_id, status__in=sources_of(to)) & (guard or Q())
-        if epoch is not None:
-            right &= Q(epoch=epoch)
-        job = Job.objects.select_for_update(no_key=True).filter(right).first()
-        if job is None or job.status == to:
+        if epoch is not None and job.epoch != epoch:
             return False
         record_job_move(job, to, who=who, reason=reason, fields=fields or {})
-        follow(build_id, who=who)
+        follow(job.build_id, who=who)
     return True
 
 

@@ -1,0 +1,94 @@
+"""Take one waiting job for a runner: fair between organisations, inside their limits, and never twice.
+
+The organisation's row is held while its running jobs are counted, so the limit is exact. The job is taken together with
+its build, SKIP LOCKED: a claim waits for nobody, and nobody can wait for it in a ring.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+
+from accounts.models import Organization
+from builds.models import Job
+from builds.services.lanes import Lane, open_lanes
+from builds.services.move import follow, record_job_move
+from builds.services.steps import open_steps
+from builds.services.timeouts import seconds_allowed
+from builds.states import Status
+
+_ROUNDS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunnerIdentity:
+    """Who claims: a name that no other runner has, and what the machine offers."""
+
+    name: str
+    labels: frozenset[str] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """The right to run one attempt at one job, as long as the lease is renewed; every write carries `epoch`."""
+
+    job_id: int
+    epoch: int
+    attempt: int
+    owner: str
+
+
+def claim(runner: RunnerIdentity) -> Claim | None:
+    """The next job for this runner, or None where none may run now."""
+    for attempt in range(_ROUNDS):
+        if attempt:
+            time.sleep(random.uniform(0.005, 0.03))  # noqa: S311  # another runner holds what we saw: let it finish
+        lanes = open_lanes(runner.labels)
+        for lane in lanes:
+            if taken := _take(lane, runner):
+                return taken
+        if not lanes:
+            return None
+    return None
+
+
+def _take(lane: Lane, runner: RunnerIdentity) -> Claim | None:
+    with transaction.atomic():
+        organizations = Organization.objects.select_for_update(skip_locked=True, no_key=True)
+        organization = organizations.filter(pk=lane.organization_id).first()
+        if organization is None or _running(organization) >= organization.concurrency:
+            return None
+        job = _head(lane)
+        if job is None:
+            return None
+        fields = {
+            "epoch": job.epoch + 1,
+            "attempt": job.attempt + 1,
+            "owner": runner.name,
+            "failure": "",
+            "lease_expires_at": Now() + timedelta(seconds=settings.LEASE_SECONDS),
+            "deadline_at": Now() + timedelta(seconds=seconds_allowed(job)),
+        }
+        record_job_move(job, Status.RUNNING, who=runner.name, reason="", fields=fields)
+        open_steps(job)
+        follow(job.build_id, who=runner.name)
+        return Claim(job_id=job.pk, epoch=job.epoch, attempt=job.attempt, owner=runner.name)
+
+
+def _running(organization: Organization) -> int:
+    return Job.objects.filter(organization=organization, status=Status.RUNNING).count()
+
+
+def _head(lane: Lane) -> Job | None:
+    waiting = Job.objects.select_for_update(skip_locked=True, no_key=True, of=("self", "build"))
+    waiting = waiting.select_related("build__project")
+    mine = waiting.filter(
+        status=Status.QUEUED, labels=lane.labels, organization_id=lane.organization_id, not_before__lte=Now()
+    )
+    return mine.order_by("labels", "organization_id", "-priority", "not_before", "pk").first()

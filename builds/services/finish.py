@@ -1,0 +1,33 @@
+"""Settle a job by how its attempt ended: for good, or back into the queue where our side broke."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from builds.models import Job
+from builds.services.claim import Claim
+from builds.services.endings import Ending, of_result
+from builds.services.move import hold, move_job
+from builds.services.steps import close_steps
+from builds.states import Status
+from runners.contract import JobResult, StopReason
+
+
+def finish(claim: Claim, result: JobResult, *, stopped: StopReason | None = None) -> bool:
+    """Write how the attempt ended. False: the job is not this attempt's any more, and nothing was written."""
+    if stopped == StopReason.LOST_LEASE:
+        return False
+    with transaction.atomic():
+        job = hold(claim.job_id)
+        if job is None or job.epoch != claim.epoch or job.status != Status.RUNNING:
+            return False
+        return settle(job, of_result(job, result, stopped=stopped), who=claim.owner)
+
+
+def settle(job: Job, ending: Ending, *, who: str) -> bool:
+    """Move a job that the caller holds, and close the steps of its attempt."""
+    fields = {"failure": ending.failure or "", **ending.fields}
+    moved = move_job(job.pk, ending.to, epoch=job.epoch, who=who, reason=ending.reason, fields=fields)
+    if moved:
+        close_steps(job.pk, ending.steps, reason=ending.reason, failure=ending.failure)
+    return moved

@@ -1,0 +1,79 @@
+"""The queue's order: which lanes hold a job that may run now, best first. Reads only; `claim` takes.
+
+A lane is one set of labels in one organisation. Both queries hop from lane to lane in the index `job_lanes` and look at
+one row each, so that they cost the same however many jobs wait (a recursive query is SQL's way to say "skip ahead").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import connection
+
+from builds.services.labels import satisfies
+
+_LABELS = """
+WITH RECURSIVE lane(labels) AS (
+  SELECT min(labels) FROM builds_job WHERE status = 'queued'
+  UNION ALL
+  SELECT (SELECT min(labels) FROM builds_job WHERE status = 'queued' AND labels > lane.labels)
+  FROM lane WHERE lane.labels IS NOT NULL)
+SELECT labels FROM lane WHERE labels IS NOT NULL
+"""
+
+_HEADS = """
+WITH RECURSIVE lane(labels, organization) AS (
+  SELECT accepted.labels, (SELECT min(organization_id) FROM builds_job
+                           WHERE status = 'queued' AND labels = accepted.labels)
+  FROM ({accepted}) AS accepted
+  UNION ALL
+  SELECT lane.labels, (SELECT min(organization_id) FROM builds_job
+                       WHERE status = 'queued' AND labels = lane.labels AND organization_id > lane.organization)
+  FROM lane WHERE lane.organization IS NOT NULL),
+head AS (
+  SELECT (SELECT id FROM builds_job WHERE status = 'queued' AND labels = lane.labels
+            AND organization_id = lane.organization AND not_before <= {now}
+          ORDER BY labels, organization_id, priority DESC, not_before, id LIMIT 1) AS id
+  FROM lane WHERE lane.organization IS NOT NULL),
+busy AS (SELECT organization_id, count(*) AS jobs FROM builds_job WHERE status = 'running' GROUP BY organization_id)
+SELECT job.organization_id, job.labels
+FROM head
+JOIN builds_job job ON job.id = head.id
+JOIN accounts_organization organization ON organization.id = job.organization_id
+LEFT JOIN busy ON busy.organization_id = job.organization_id
+WHERE coalesce(busy.jobs, 0) < organization.concurrency
+ORDER BY job.priority DESC, coalesce(busy.jobs, 0), job.not_before, job.id
+LIMIT {limit}
+"""
+
+_NOW = {"sqlite": "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')"}
+_MOST_LABEL_SETS = 200
+_MOST_LANES = 20
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Where a job waits: one set of labels in one organisation."""
+
+    organization_id: int
+    labels: str
+
+
+def open_lanes(labels: frozenset[str]) -> list[Lane]:
+    """Lanes a runner with these labels may take from, best first: the highest priority, then the organisation with the
+    fewest running jobs, then who has waited longest. Organisations at their limit are left out.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_LABELS)
+        accepted = [wanted for (wanted,) in cursor.fetchall() if satisfies(labels, wanted)][:_MOST_LABEL_SETS]
+        if not accepted:
+            return []
+        cursor.execute(heads_query(len(accepted)), accepted)
+        return [Lane(organization_id, wanted) for organization_id, wanted in cursor.fetchall()]
+
+
+def heads_query(label_sets: int) -> str:
+    """The text of the query for so many sets of labels; its parameters are these sets."""
+    accepted = " UNION ALL ".join(["SELECT CAST(%s AS varchar(500)) AS labels"] * label_sets)
+    now = _NOW.get(connection.vendor, "statement_timestamp()")
+    return _HEADS.format(accepted=accepted, now=now, limit=_MOST_LANES)

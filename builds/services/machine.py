@@ -1,0 +1,26 @@
+"""What this machine is set to: the settings that the engine and the checkout need, as plain values."""
+
+from __future__ import annotations
+
+import hashlib
+
+from django.conf import settings
+
+from runners.executors.config import ExecutorSettings
+
+
+def executor_settings() -> ExecutorSettings:
+    """The instance's settings for executors and for git."""
+    return ExecutorSettings(
+        name=settings.EXECUTOR,
+        data_dir=settings.DATA_DIR,
+        default_image=settings.DEFAULT_IMAGE,
+        docker_url=settings.DOCKER_URL,
+        memory_mb=settings.STEP_MEMORY_MB,
+        cpus=settings.STEP_CPUS,
+        pids=settings.STEP_PIDS,
+        runtime=settings.CONTAINER_RUNTIME,
+        allow_local_repositories=settings.ALLOW_LOCAL_REPOSITORIES,
+        git_allowed_hosts=tuple(settings.GIT_ALLOWED_HOSTS),
+        instance=hashlib.sha256(b"instance:" + settings.SECRET_KEY.encode()).hexdigest()[:12],
+    )

@@ -1,0 +1,131 @@
+"""Plan a build: fetch the commit, read its configuration, and put its jobs into the queue."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from builds.models import Build
+from builds.models.build import Trigger
+from builds.models.job import JobKind
+from builds.pipeline.make import CANDIDATES, make
+from builds.pipeline.plan import ConfigError, Plan, PlanContext, plan_to_json
+from builds.services.enqueue import enqueue
+from builds.services.machine import executor_settings
+from builds.services.move import move_build
+from builds.services.plan_turn import MOST_ATTEMPTS, give_back, keep_turn, take_turn
+from builds.services.supersede import supersede
+from builds.states import Status
+from runners.checkout import CommitFacts, commit_facts, fetch, read_files
+from runners.checkout.mirror import mirror_path
+from runners.contract import GitSource
+from runners.errors import CheckoutError
+
+log = logging.getLogger(__name__)
+
+WHO = "planner"
+_MOST_FILE_BYTES = 1024 * 1024
+_MOST_REASON = 20_000
+_PAUSES_SECONDS = (2, 10, 30, 60)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What the repository said."""
+
+    commit: str
+    facts: CommitFacts
+    files: dict[str, str]
+
+
+def plan(build_id: int) -> None:
+    """Plan a build that waits for it. Called again, twice at once, or for a build that ended, it does nothing."""
+    build = take_turn(build_id)
+    if build is None:
+        return
+    if build.plan_attempts > MOST_ATTEMPTS:
+        reason = f"Planning was begun {MOST_ATTEMPTS} times and never came to an end."
+        move_build(build.pk, Status.ERRORED, who=WHO, reason=reason)
+        return
+    try:
+        with keep_turn(build):
+            found = _read(build)
+        made = make(found.files, _context(build, found))
+    except CheckoutError as error:
+        _try_later(build, error)
+    except ConfigError as error:
+        move_build(build.pk, Status.FAILED, who=WHO, reason=str(error)[:_MOST_REASON])
+    else:
+        _store(build.pk, found, made)
+
+
+def _read(build: Build) -> _Found:
+    machine, project = executor_settings(), build.project
+    source = GitSource(
+        url=project.repository_url,
+        commit=build.commit,
+        ref=build.ref,
+        mirror=str(project.uuid),
+        private_key=project.ssh_private_key,
+    )
+    commit = fetch(source, machine.mirrors, policy=machine.git_policy)
+    mirror = mirror_path(machine.mirrors, source.mirror)
+    files = read_files(mirror, commit, CANDIDATES, most_bytes=_MOST_FILE_BYTES)
+    return _Found(commit=commit, facts=commit_facts(mirror, commit), files=files)
+
+
+def _context(build: Build, found: _Found) -> PlanContext:
+    return PlanContext(
+        branch=build.branch,
+        commit=found.commit,
+        is_tag=build.ref.startswith("refs/tags/"),
+        is_pull_request=build.trigger == Trigger.PULL_REQUEST or build.pull_request is not None,
+        message=build.message or found.facts.message,
+    )
+
+
+def _try_later(build: Build, error: CheckoutError) -> None:
+    log.info("build=%s attempt=%s: %s", build.uuid, build.plan_attempts, error)
+    if error.retry and build.plan_attempts < MOST_ATTEMPTS:
+        give_back(build, after_seconds=_PAUSES_SECONDS[min(build.plan_attempts, len(_PAUSES_SECONDS)) - 1])
+        return
+    move_build(build.pk, Status.ERRORED, who=WHO, reason=f"The commit could not be fetched: {error}")
+
+
+def _store(build_id: int, found: _Found, made: Plan) -> None:
+    """Write the plan and its jobs, once: whoever comes second finds it written."""
+    with transaction.atomic():
+        build = Build.objects.select_for_update(no_key=True, of=("self",)).select_related("project").get(pk=build_id)
+        if build.is_final or build.planned_at is not None:
+            return
+        _fill_in(build, found)
+        build.plan, build.planned_at = plan_to_json(made), timezone.now()
+        build.save(
+            update_fields=[
+                *("commit", "described", "message", "author_name", "author_email"),
+                *("plan", "planned_at"),
+            ]
+        )
+        for position, pipeline in enumerate(made.pipelines):
+            enqueue(build, pipeline, kind=JobKind.PIPELINE, variables={}, position=position)
+        if not made.pipelines:
+            _end_without_jobs(build, made)
+        supersede(build)
+
+
+def _fill_in(build: Build, found: _Found) -> None:
+    build.commit, build.described = found.commit, found.facts.described[:300]
+    build.message = build.message or found.facts.message
+    build.author_name = build.author_name or found.facts.author_name
+    build.author_email = build.author_email or found.facts.author_email
+
+
+def _end_without_jobs(build: Build, made: Plan) -> None:
+    """Nothing to check: a push that deploys passes, any other was left out."""
+    if any(environment.applies for environment in made.deployments):
+        move_build(build.pk, Status.PASSED, who=WHO, reason=f"{made.source} has no pipeline for {build.branch}.")
+        return
+    move_build(build.pk, Status.SKIPPED, who=WHO, reason=f"{made.source} has nothing to run for {build.branch}.")

@@ -1,0 +1,31 @@
+"""Forget rows that have served: deliveries and sent entries after some weeks, runners that never came back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from builds.models import OutboxEntry, Runner, WebhookDelivery
+from builds.models.outbox import OutboxState
+
+_DELIVERY_DAYS = 30
+_SENT_DAYS = 14
+_RUNNER_DAYS = 1
+_AT_ONCE = 1000
+
+
+def prune() -> int:
+    """Delete what is past its time, at most a thousand rows of each kind a call; returns how many went."""
+    old_deliveries = WebhookDelivery.objects.filter(received_at__lt=Now() - timedelta(days=_DELIVERY_DAYS))
+    sent = Q(state=OutboxState.SENT, sent_at__lt=Now() - timedelta(days=_SENT_DAYS))
+    gone = 0
+    for rows in (
+        old_deliveries,
+        OutboxEntry.objects.filter(sent),
+        Runner.objects.filter(seen_at__lt=Now() - timedelta(days=_RUNNER_DAYS)),
+    ):
+        ids = list(rows.order_by("pk").values_list("pk", flat=True)[:_AT_ONCE])
+        gone += rows.model._base_manager.filter(pk__in=ids).delete()[0]
+    return gone

@@ -1,0 +1,72 @@
+"""Run one claimed attempt from beginning to end: its secrets are opened only here, for the one who owns the lease."""
+
+from __future__ import annotations
+
+import logging
+
+from builds.models import Job, Secret
+from builds.pipeline.plan import pipeline_from_json
+from builds.services.claim import Claim
+from builds.services.fence import LostLease, patiently
+from builds.services.finish import finish
+from builds.services.record import StepRecorder
+from builds.services.timeouts import seconds_allowed, silence_allowed
+from builds.services.variables import variables
+from runners.contract import Executor, Failure, GitSource, JobResult, JobSpec, Outcome, Stop
+from runners.engine import execute
+from runners.errors import RunnerError
+
+log = logging.getLogger(__name__)
+
+
+def run(claim: Claim, executor: Executor, stop: Stop) -> JobResult:
+    """Run the attempt and settle the job; blocks until nothing of it is left on this machine.
+
+    Never raises for what happens to the job: a lost lease, a broken engine and a failing command are results. Raises
+    LostLease where the database stayed away so long that the reaper will settle it.
+    """
+    result = _attempt(claim, executor, stop)
+    if not patiently(lambda: finish(claim, result, stopped=stop.reason)):
+        log.warning("job=%s epoch=%s: ended %s, but it is not ours any more", claim.job_id, claim.epoch, result.outcome)
+    return result
+
+
+def _attempt(claim: Claim, executor: Executor, stop: Stop) -> JobResult:
+    try:
+        spec = patiently(lambda: job_spec(claim))
+        recorder = patiently(lambda: StepRecorder(claim, stop))
+        try:
+            return execute(spec, executor, recorder, stop)
+        finally:
+            recorder.close()
+    except LostLease:
+        raise
+    except RunnerError as error:
+        return JobResult(outcome=Outcome.ERRORED, failure=Failure.ENGINE, reason=str(error), retry=error.retry)
+    except Exception:
+        # The edge of the attempt: whatever else breaks is our side's fault, and another try may help.
+        log.exception("job=%s epoch=%s broke the runner", claim.job_id, claim.epoch)
+        reason = "Something unforeseen broke in the runner; its log has the details."
+        return JobResult(outcome=Outcome.ERRORED, failure=Failure.ENGINE, reason=reason, retry=True)
+
+
+def job_spec(claim: Claim) -> JobSpec:
+    """Everything the engine needs for this attempt. A stranger's fork gets no secrets; the key stays with the fetch."""
+    job = Job.objects.select_related("build__project").get(pk=claim.job_id)
+    build, project = job.build, job.build.project
+    return JobSpec(
+        job_id=str(job.uuid),
+        epoch=claim.epoch,
+        pipeline=pipeline_from_json(job.spec),
+        source=GitSource(
+            url=project.repository_url,
+            commit=build.commit,
+            ref=build.ref,
+            mirror=str(project.uuid),
+            private_key=project.ssh_private_key,
+        ),
+        environment=variables(job),
+        secrets={} if build.from_fork else dict(Secret.objects.filter(project=project).values_list("name", "value")),
+        timeout_seconds=seconds_allowed(job),
+        silence_seconds=silence_allowed(job),
+    )
