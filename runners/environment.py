@@ -29,9 +29,9 @@ def step_environment(
     """The layers, later ones win: the job's own, its secrets, the pipeline's, the service's, its `files`, the step's.
 
     `files` is what the service's env_files say, read by `read_env_files`. A service that only runs beside a step has
-    `step` None; a step without a service has `service` None.
+    `step` None; a step without a service has `service` None. SpecError for a variable that no process can be given.
     """
-    return {
+    merged = {
         **_GIT_TRUSTS_THE_CHECKOUT,
         **job.environment,
         **job.secrets,
@@ -40,6 +40,10 @@ def step_environment(
         **(files or {}),
         **(step.environment if step else {}),
     }
+    for name, value in merged.items():
+        if not name or "=" in name or "\0" in name + value:
+            raise SpecError(f"The environment variable {name!r} cannot be set: a name has no “=”, and no NUL is allowed.")
+    return merged
 
 
 def parse_env_file(text: str) -> dict[str, str]:

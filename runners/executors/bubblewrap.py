@@ -1,0 +1,96 @@
+"""The sandbox of the process executor: bubblewrap, where it is installed and may make namespaces."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin"
+MARK = "CISERVICE_ATTEMPT"  # in the environment of every process of a job: how those that fled are found
+PROBE_SECONDS = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Room:
+    """What of this host a step may write, and what it must not see."""
+
+    folder: Path  # of the attempt: home, tmp, checkout
+    checkout: Path  # where commands run; inside `folder`, or a folder of the user's own
+    hidden: Path  # the service's data: database, keys, other jobs
+    wrapped: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launch:
+    """What to give to the operating system."""
+
+    argv: list[str]
+    environment: dict[str, str]
+    handles: tuple[int, ...] = ()  # file descriptors it needs
+
+
+@contextmanager
+def sandboxed(argv: list[str], environment: Mapping[str, str], room: Room) -> Iterator[Launch]:
+    """How to start `argv` in the room.
+
+    bubblewrap itself gets none of the step's variables: LD_PRELOAD would reach it before its walls stand. They come by
+    a file of their own, since anybody on the host can read a command line.
+    """
+    if not room.wrapped:
+        yield Launch(argv=argv, environment=dict(environment))
+        return
+    words = [*_sandbox(room), "--clearenv"]
+    for name, value in environment.items():
+        words += ["--setenv", name, value]
+    handle = os.memfd_create("sandbox")
+    try:
+        with open(handle, "wb", closefd=False) as file:
+            file.write(b"\0".join(os.fsencode(word) for word in words) + b"\0")
+        os.lseek(handle, 0, os.SEEK_SET)
+        yield Launch(
+            argv=["bwrap", "--args", str(handle), "--", *argv],
+            environment={"PATH": PATH, MARK: environment[MARK]},
+            handles=(handle,),
+        )
+    finally:
+        os.close(handle)
+
+
+def bubblewrap_works(data_dir: Path) -> bool:
+    """Whether a command runs in such a sandbox on this machine."""
+    if not shutil.which("bwrap"):
+        return False
+    room = Room(folder=data_dir, checkout=data_dir, hidden=data_dir, wrapped=True)
+    try:
+        done = subprocess.run(
+            ["bwrap", *_sandbox(room), "--", "true"], capture_output=True, timeout=PROBE_SECONDS, check=False, text=True
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    if done.returncode:
+        logger.info("bubblewrap does not work here: %r", done.stderr[-300:])
+    return done.returncode == 0
+
+
+def _sandbox(room: Room) -> list[str]:
+    folder, checkout, home = str(room.folder), str(room.checkout), Path.home()
+    inside = room.checkout.is_relative_to(room.folder)
+    return [
+        *("--die-with-parent", "--unshare-pid", "--unshare-ipc", "--cap-drop", "ALL"),
+        *("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"),
+        # /run holds the sockets of this host's services, Docker's among them; names are resolved through one file.
+        *("--tmpfs", "/run", "--ro-bind-try", "/run/systemd/resolve", "/run/systemd/resolve"),
+        *(() if home == Path("/") else ("--tmpfs", str(home))),  # keys of the one who runs the service
+        *("--tmpfs", str(room.hidden), "--bind", folder, folder),
+        *("--bind", f"{folder}/tmp" if inside else folder, "/tmp"),  # noqa: S108 -- a folder of the attempt
+        *(() if inside else ("--bind", checkout, checkout)),
+        *("--chdir", checkout),
+    ]

@@ -1,0 +1,167 @@
+"""Runs steps as commands of this host, for the embedded default and development where there is no Docker.
+
+Steps share the job's checkout, HOME and /tmp, and nothing else: bubblewrap hides the rest of the host's writable
+files, the service's own data and other processes, where it is installed and works. What a step leaves running in the
+background ends with the step.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from runners.checkout import fetch, lay_out
+from runners.contract import (
+    DirectorySource,
+    JobSpec,
+    Outcome,
+    Output,
+    ServiceSpec,
+    StepResult,
+    StepSpec,
+    Stop,
+)
+from runners.environment import read_env_files, step_environment
+from runners.errors import EngineError, SpecError
+from runners.executors.bubblewrap import PATH, Room, bubblewrap_works
+from runners.executors.child import Child, end_marked
+from runners.executors.config import ExecutorSettings
+
+logger = logging.getLogger(__name__)
+
+_ATTEMPT = re.compile(r"ci-([0-9A-Za-z-]+)-(\d+)")
+
+
+class ProcessExecutor:
+    """Commands on this host."""
+
+    name = "process"
+
+    def __init__(self, settings: ExecutorSettings) -> None:
+        self.settings = settings
+        self._use_bubblewrap = False
+
+    def open(self) -> None:
+        """Make the folders, and find out whether bubblewrap works here."""
+        try:
+            self.settings.workspaces.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise EngineError(f"{self.settings.workspaces} cannot be written: {error.strerror}.", retry=False) from None
+        self._use_bubblewrap = bubblewrap_works(self.settings.data_dir)
+        if not self._use_bubblewrap:
+            logger.warning("steps run on this host without bubblewrap: install it, or use Docker")
+
+    def close(self) -> None:
+        """Nothing was taken."""
+
+    @contextmanager
+    def workspace(self, job: JobSpec, stop: Stop, on_output: Output) -> Iterator[ProcessWorkspace]:
+        """A folder with the checkout, a HOME and a /tmp."""
+        folder = self.settings.workspaces / job.name
+        try:
+            for name in ("home", "tmp"):
+                (folder / name).mkdir(parents=True)
+            checkout = self._check_out(job, folder, stop)
+            room = Room(folder=folder, checkout=checkout, hidden=self.settings.data_dir, wrapped=self._use_bubblewrap)
+            yield ProcessWorkspace(job, room)
+        except OSError as error:
+            raise EngineError(f"The workspace could not be made: {error.strerror}.") from error
+        finally:
+            end_marked(job.name)
+            remove_tree(folder)
+
+    def _check_out(self, job: JobSpec, folder: Path, stop: Stop) -> Path:
+        if isinstance(job.source, DirectorySource):
+            return job.source.path.absolute()
+        policy = self.settings.git_policy
+        fetch(job.source, self.settings.mirrors, policy=policy, stop=stop)
+        lay_out(job.source, self.settings.mirrors, folder / "checkout", policy=policy, stop=stop)
+        return folder / "checkout"
+
+    def sweep(self, is_live: Callable[[str, int], bool]) -> int:
+        """Remove the folders and the processes of attempts that are not live."""
+        gone = 0
+        if not self.settings.workspaces.is_dir():
+            return gone
+        for folder in list(self.settings.workspaces.iterdir()):
+            found = _ATTEMPT.fullmatch(folder.name)
+            if found and not is_live(found.group(1), int(found.group(2))):
+                end_marked(folder.name)
+                remove_tree(folder)
+                gone += 1
+        return gone
+
+
+@dataclass(frozen=True)
+class ProcessWorkspace:
+    """One job's folder, and the commands run in it."""
+
+    job: JobSpec
+    room: Room
+
+    def run(self, step: StepSpec, on_output: Output, stop: Stop) -> StepResult:
+        """As the contract has it."""
+        service = self._service(step)
+        argv = _argv(step, service)
+        environment = self._environment(service, step)
+        if stop.reason is not None:
+            return StepResult(outcome=Outcome.CANCELLED)
+        return Child(argv, environment, self.room, self.job.name).run(on_output, stop)
+
+    def _service(self, step: StepSpec) -> ServiceSpec | None:
+        if not step.service:
+            return None
+        for service in self.job.pipeline.services:
+            if service.name == step.service:
+                if service.depends_on or service.add_docker:
+                    raise SpecError(
+                        f"Service “{service.name}” needs other containers, and this runner has no Docker:"
+                        " services need Docker."
+                    )
+                return service
+        raise SpecError(f"There is no service “{step.service}”.")
+
+    def _environment(self, service: ServiceSpec | None, step: StepSpec) -> dict[str, str]:
+        files = read_env_files(self.room.checkout, service.env_files) if service else {}
+        return {
+            "PATH": PATH,
+            "HOME": str(self.room.folder / "home"),
+            "TMPDIR": "/tmp" if self.room.wrapped else str(self.room.folder / "tmp"),  # noqa: S108 -- a folder of ours
+            "LANG": "C.UTF-8",
+            **step_environment(self.job, service, step, files),
+        }
+
+
+def _argv(step: StepSpec, service: ServiceSpec | None) -> list[str]:
+    if step.script is not None:
+        return ["sh", "-e", "-c", step.script]
+    entrypoint = list(service.entrypoint or ()) if service else []
+    command = list(step.command) if step.command is not None else list(service.command or () if service else ())
+    if not entrypoint and not command:
+        raise SpecError(f"“{step.name}” has nothing to run: an image's own command needs Docker.")
+    # The shell finds the program, or says that there is none and ends with 127 as people know it.
+    return ["sh", "-c", 'exec "$@"', "sh", *entrypoint, *command]
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove it with everything inside, whatever a step did to permissions; links are removed, never followed."""
+
+    def retry(remove: Callable[..., object], path: str, _: object) -> None:
+        try:
+            Path(path).parent.chmod(0o700)
+            target = Path(path)
+            if target.is_dir() and not target.is_symlink():
+                target.chmod(0o700)
+                shutil.rmtree(target, ignore_errors=True)
+            else:
+                remove(path)
+        except OSError:
+            logger.warning("could not remove %r", path)
+
+    if folder.exists():
+        shutil.rmtree(folder, onerror=retry)
