@@ -74,18 +74,19 @@ class _Walk:
         steps = self._job.pipeline.steps
         if self._stop.reason is not None or not any(is_wanted(step) for step in steps):
             return job_result(self._job, self._serial((), steps), self._stop)
-        results: list[StepResult] = []
+        results: list[StepResult] | None = None
         try:
             with self._executor.workspace(self._job, self._stop, self._preparation.write) as workspace:
                 self._workspace = workspace
                 results = self._serial((), steps)
         except Exception as error:  # whatever an executor does wrong is a result
-            # Where the steps are through already, only the cleaning up failed: a sweep will do it again.
-            if results:
-                logger.exception("workspace not left cleanly job=%s", self._job.name)
-            else:
+            if self._workspace is None:
                 self._broken = self._of_error(error)
                 results = self._serial((), steps)
+            if results is None:
+                raise  # not the executor: the observer
+            if self._broken is None:  # only the cleaning up failed: a sweep will do it again
+                logger.exception("workspace not left cleanly job=%s", self._job.name)
         return job_result(self._job, results, self._stop)
 
     # Every method below takes the path of the step or group it is about.

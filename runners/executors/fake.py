@@ -93,7 +93,7 @@ class FakeWorkspace:
             if stop.reason is not None:
                 return _stopped(stop)
             if line.strip():
-                result = self._obey(line.strip(), environment, on_output, stop)
+                result = self._obey(line.lstrip(), environment, on_output, stop)
                 if result is not None:
                     return result
         return StepResult(outcome=Outcome.PASSED, exit_code=0)
