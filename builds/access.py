@@ -85,6 +85,19 @@ def build_by_uuid_or_404(user: Person, uuid: UUID) -> Build:
     return get_object_or_404(readable_builds(user).select_related("project__organization"), uuid=uuid)
 
 
+def project_in_or_404(user: Person, organization_uuid: UUID, uuid: UUID) -> Project:
+    """One project under the organisation that the address names, with it."""
+    projects = readable_projects(user).select_related("organization")
+    return get_object_or_404(projects, uuid=uuid, organization__uuid=organization_uuid)
+
+
+def build_in_or_404(user: Person, organization_uuid: UUID, project_uuid: UUID, uuid: UUID) -> Build:
+    """One build under the organisation and project that the address names, with both."""
+    builds = readable_builds(user).select_related("project__organization")
+    of_both = {"project__uuid": project_uuid, "project__organization__uuid": organization_uuid}
+    return get_object_or_404(builds, uuid=uuid, **of_both)
+
+
 def step_or_404(user: Person, uuid: UUID) -> Step:
     """One step that `user` may see, with job, build, project and organisation."""
     steps = Step.objects.filter(job__build__in=readable_builds(user))

@@ -8,6 +8,11 @@ from django.conf import settings
 from django.urls import reverse
 
 
-def build_url(project_uuid: UUID, number: int) -> str:
+def project_url(project_uuid: UUID | str) -> str:
+    """Where people see a project."""
+    return settings.PUBLIC_URL + reverse("project", args=[project_uuid])
+
+
+def build_url(project_uuid: UUID | str, number: int) -> str:
     """Where people see a build."""
     return settings.PUBLIC_URL + reverse("build", args=[project_uuid, number])

@@ -1,1 +1,1 @@
-"""The HTTP API, /v2."""
+"""The HTTP API below /v2: CodeShip's routes and JSON, with more beside them."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from builds.refs import is_zero
 from builds.services.receive import Incoming
 from builds.webhooks.push import Push, incoming_of
-from builds.webhooks.reading import Unreadable, commit, field, is_zero, number, ref_of, storable, text
+from builds.webhooks.reading import Unreadable, commit, field, number, ref_of, storable, text
 
 SIGNATURE_HEADER = "X-Hub-Signature-256"
 EVENT_HEADER = "X-GitHub-Event"

@@ -7,14 +7,9 @@ import re
 from typing import Any
 from urllib.parse import parse_qs
 
-from builds.models.build import Trigger
+from builds.refs import is_commit, is_ref
 
-_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_ZEROS = re.compile(r"0+")
-# What git itself forbids in a ref's name (git-check-ref-format).
-_BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)|[/.]$")
 _SKIP = re.compile(r"\[skip ci\]|\[ci skip\]|--skip-ci|--ci-skip", re.IGNORECASE)
-_LONGEST_REF = 255
 
 
 class Unreadable(ValueError):
@@ -64,31 +59,17 @@ def number(payload: object, *path: str) -> int | None:
 def commit(payload: object, *path: str) -> str:
     """The full commit at `path`; Unreadable where there is something else."""
     value = field(payload, *path)
-    if not isinstance(value, str) or not _COMMIT.fullmatch(value):
+    if not isinstance(value, str) or not is_commit(value):
         raise Unreadable(f"{'.'.join(path)} is not a full commit id.")
     return value
-
-
-def is_zero(commit_id: str) -> bool:
-    """Whether it stands for "no commit": the ref was made, or deleted."""
-    return _ZEROS.fullmatch(commit_id) is not None
 
 
 def ref_of(payload: object) -> str:
     """The payload's full ref; Unreadable where git could not have such a one."""
     value = field(payload, "ref")
-    if not isinstance(value, str) or not value.startswith("refs/") or _BAD_REF.search(value):
-        raise Unreadable("ref is not a full ref such as refs/heads/main.")
-    if len(value) > _LONGEST_REF or value != storable(value):
-        raise Unreadable("ref is longer than 255 characters, or not text.")
+    if not isinstance(value, str) or not is_ref(value):
+        raise Unreadable("ref is not a full ref of at most 255 characters, such as refs/heads/main.")
     return value
-
-
-def branch_of(ref: str) -> tuple[Trigger, str]:
-    """What a ref's push triggers, and the branch's or tag's name; "" for notes, pull requests and the like."""
-    if ref.startswith("refs/tags/"):
-        return Trigger.TAG, ref.removeprefix("refs/tags/")
-    return Trigger.PUSH, ref.removeprefix("refs/heads/") if ref.startswith("refs/heads/") else ""
 
 
 def wants_skip(message: str) -> bool:

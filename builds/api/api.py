@@ -1,0 +1,64 @@
+"""The API as a whole: its parts, its document, and what its errors look like."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from builds.api import builds, organizations, projects
+from builds.api.auth import TokenAuth
+
+# No page of documentation: the content security policy allows none of its scripts.
+api = NinjaAPI(
+    title="ciservice",
+    version="2",
+    description="CodeShip's API v2, with more beside it.",
+    docs_url=None,
+    urls_namespace="api",
+    auth=TokenAuth(),
+)
+for part in (organizations, projects, builds):
+    api.add_router("", part.router)
+
+
+def _errors(status: int, *messages: str) -> HttpResponse:
+    return JsonResponse({"errors": list(messages)}, status=status)
+
+
+@api.exception_handler(AuthenticationError)
+def unauthorized(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+    """No valid token or password."""
+    return JsonResponse({"error": "Unauthorized"}, status=401, headers={"WWW-Authenticate": 'Bearer realm="ciservice"'})
+
+
+@api.exception_handler(ValidationError)
+def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """A field at fault, each with its place."""
+    return _errors(400, *(_sentence(found) for found in error.errors[:20]))
+
+
+def _sentence(found: dict[str, Any]) -> str:
+    place = ".".join(str(part) for part in found["loc"][1:] if part not in {"paging", "asked"})
+    return f"{place}: {found['msg']}" if place else str(found["msg"])
+
+
+@api.exception_handler(HttpError)
+def refused(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """A refusal with its sentence."""
+    return _errors(error.status_code, error.message)
+
+
+@api.exception_handler(PermissionDenied)
+def forbidden(request: HttpRequest, error: PermissionDenied) -> HttpResponse:
+    """A right that the token's person lacks."""
+    return _errors(403, str(error))
+
+
+@api.exception_handler(Http404)
+def missing(request: HttpRequest, error: Http404) -> HttpResponse:
+    """Not there, or not theirs."""
+    return _errors(404, "Not found")

@@ -1,0 +1,100 @@
+"""Builds: list, show, create, stop, restart, and their steps."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F
+from django.http import HttpResponse, JsonResponse
+from ninja import Router, Status
+from ninja.errors import HttpError
+
+from builds.access import Right, build_in_or_404, project_in_or_404, require
+from builds.api.auth import Asked
+from builds.api.paging import Paging, page_of
+from builds.api.schemas import BuildIn, BuildPage, Errors, OneBuild, StepList
+from builds.api.shapes import BUILD_COLUMNS, STEP_COLUMNS, BuildShape
+from builds.models import Build, Step
+from builds.models.build import Trigger
+from builds.models.job import JobKind
+from builds.refs import branch_of, is_commit, is_ref
+from builds.services.cancel import cancel
+from builds.services.retry import retry
+from builds.services.trigger import BuildRequest, trigger
+
+router = Router(tags=["builds"])
+_BUILDS = "/organizations/{uuid:organization_uuid}/projects/{uuid:project_uuid}/builds"
+_BUILD = f"{_BUILDS}/{{uuid:build_uuid}}"
+_REFUSALS = {400: Errors, 403: Errors, 404: Errors}
+
+
+@router.get(_BUILDS, response={200: BuildPage, 404: Errors}, operation_id="list_builds")
+def list_builds(request: Asked, organization_uuid: UUID, project_uuid: UUID, paging: Paging) -> HttpResponse:
+    """The project's builds, the newest first."""
+    project = project_in_or_404(request.auth, organization_uuid, project_uuid)
+    rows = Build.objects.filter(project_id=project.pk).order_by("-number").values(*BUILD_COLUMNS)
+    return page_of(request, rows, paging, "builds", BuildShape(organization_uuid, project_uuid))
+
+
+@router.post(_BUILDS, response={202: OneBuild, **_REFUSALS}, operation_id="create_build")
+def create_build(request: Asked, organization_uuid: UUID, project_uuid: UUID, asked: BuildIn) -> Status[dict[str, Any]]:
+    """Build a commit of a branch or tag, or the newest."""
+    project = project_in_or_404(request.auth, organization_uuid, project_uuid)
+    require(request.auth, project.organization, Right.RESTART_BUILD)
+    wanted = _request_of(asked)
+    build = trigger(project, wanted, who=request.auth.email, requested_by=request.auth)
+    return Status(202, _build_json(organization_uuid, project_uuid, build))
+
+
+def _request_of(asked: BuildIn) -> BuildRequest:
+    ref = f"refs/{asked.ref.removeprefix('refs/')}"
+    _, branch = branch_of(ref)
+    if not branch or not is_ref(ref):
+        raise HttpError(400, "ref: name a branch or a tag in full, such as heads/main or tags/v1.")
+    if asked.commit_sha and not is_commit(asked.commit_sha):
+        raise HttpError(400, "commit_sha: give the whole commit id, 40 hex digits in lower case.")
+    return BuildRequest(ref=ref, branch=branch, commit=asked.commit_sha, trigger=Trigger.MANUAL)
+
+
+@router.get(_BUILD, response={200: OneBuild, 404: Errors}, operation_id="show_build")
+def show_build(request: Asked, organization_uuid: UUID, project_uuid: UUID, build_uuid: UUID) -> HttpResponse:
+    """One build."""
+    build = build_in_or_404(request.auth, organization_uuid, project_uuid, build_uuid)
+    return JsonResponse(_build_json(organization_uuid, project_uuid, build))
+
+
+@router.post(f"{_BUILD}/restart", response={202: OneBuild, **_REFUSALS}, operation_id="restart_build")
+def restart_build(
+    request: Asked, organization_uuid: UUID, project_uuid: UUID, build_uuid: UUID
+) -> Status[dict[str, Any]]:
+    """Build the same commit again, as a new build: the answer has it."""
+    build = build_in_or_404(request.auth, organization_uuid, project_uuid, build_uuid)
+    require(request.auth, build.project.organization, Right.RESTART_BUILD)
+    if not build.is_final:
+        raise HttpError(400, f"Build #{build.number} has not ended yet: stop it first.")
+    again = retry(build, requested_by=request.auth, who=request.auth.email)
+    return Status(202, _build_json(organization_uuid, project_uuid, again))
+
+
+@router.post(f"{_BUILD}/stop", response={202: OneBuild, **_REFUSALS}, operation_id="stop_build")
+def stop_build(request: Asked, organization_uuid: UUID, project_uuid: UUID, build_uuid: UUID) -> Status[dict[str, Any]]:
+    """Stop a build; one that has ended stays as it ended."""
+    build = build_in_or_404(request.auth, organization_uuid, project_uuid, build_uuid)
+    require(request.auth, build.project.organization, Right.STOP_BUILD)
+    cancel(build, who=request.auth.email, reason=f"Stopped by {request.auth}.")
+    return Status(202, _build_json(organization_uuid, project_uuid, build))
+
+
+@router.get(f"{_BUILD}/steps", response={200: StepList, 404: Errors}, operation_id="list_steps")
+def list_steps(request: Asked, organization_uuid: UUID, project_uuid: UUID, build_uuid: UUID) -> HttpResponse:
+    """The steps of each pipeline's newest attempt, as trees; none before a runner has taken it."""
+    build = build_in_or_404(request.auth, organization_uuid, project_uuid, build_uuid)
+    steps = Step.objects.filter(job__build=build, job__kind=JobKind.PIPELINE, attempt=F("job__attempt"))
+    rows = steps.order_by("job__position", "job_id", "position").values(*STEP_COLUMNS)
+    return JsonResponse({"steps": BuildShape(organization_uuid, project_uuid).steps(build_uuid, list(rows))})
+
+
+def _build_json(organization_uuid: UUID, project_uuid: UUID, build: Build) -> dict[str, Any]:
+    row = Build.objects.values(*BUILD_COLUMNS).get(pk=build.pk)
+    return {"build": BuildShape(organization_uuid, project_uuid)(row)}
