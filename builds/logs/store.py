@@ -99,7 +99,8 @@ class Store:
 
     def commit(self, write: Callable[[], object]) -> None:
         """Have `write` change rows while the job is ours. Raises `NotStored`, and what the guard raises."""
-        close_old_connections()
+        if not transaction.get_connection().in_atomic_block:
+            close_old_connections()  # inside a transaction it would close the caller's
         try:
             with transaction.atomic():
                 self._guard()
