@@ -2,10 +2,32 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from builds.views import projects, search
+from builds.views import build, builds, events, projects, search, settings, setup_script, steps
+
+_PROJECT = "projects/<uuid:uuid>/"
+_BUILD = f"{_PROJECT}builds/<int:number>"
+_STEP = f"{_BUILD}/steps/<uuid:step_uuid>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", projects.index, name="projects"),
     path("running", projects.running, name="running"),
     path("search", search.search, name="search"),
+    path("events", events.projects_events, name="projects_events"),
+    path("post-receive", setup_script.post_receive, name="post_receive"),
+    path("new", settings.create, name="project_create"),
+    path(_PROJECT, builds.index, name="project"),
+    path(f"{_PROJECT}build", builds.build_new, name="build_new"),
+    path(f"{_PROJECT}events", events.project_events, name="project_events"),
+    path(f"{_PROJECT}setup", settings.setup, name="project_setup"),
+    path(f"{_PROJECT}settings", settings.settings, name="project_settings"),
+    path(f"{_PROJECT}settings/hook-secret", settings.renew_secret, name="hook_secret_renew"),
+    path(f"{_PROJECT}settings/secrets", settings.put_secret, name="secret_put"),
+    path(f"{_PROJECT}settings/secrets/delete", settings.delete_secret, name="secret_delete"),
+    path(f"{_BUILD}/", build.build, name="build"),
+    path(f"{_BUILD}/cancel", build.build_cancel, name="build_cancel"),
+    path(f"{_BUILD}/retry", build.build_retry, name="build_retry"),
+    path(f"{_BUILD}/events", events.build_events, name="build_events"),
+    path(f"{_STEP}/lines", steps.lines, name="step_lines"),
+    path(f"{_STEP}/search", steps.find, name="step_search"),
+    path(f"{_STEP}/raw", steps.raw, name="step_raw"),
 ]

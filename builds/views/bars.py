@@ -10,8 +10,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from builds.models import Build, Project
-from builds.views.listing import BARS, time_taken
-from builds.views.words import duration, shape
+from builds.services.verdict import time_taken
+from builds.words import duration, shape
+
+BARS = 30
 
 _HEIGHT = 24
 _STEP = 6

@@ -12,9 +12,10 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from builds.models import Build, Project
+from builds.services.verdict import time_taken
 from builds.states import Status
+from builds.views.bars import BARS
 
-BARS = 30
 MOST_PROJECTS = 300
 _LATELY = timedelta(days=7)
 # Plans are large and no list shows them.
@@ -52,13 +53,6 @@ class ProjectLine:
                 recent = build.created_at > timezone.now() - _LATELY
                 return recent and build.status in {Status.FAILED, Status.ERRORED}
         return False
-
-
-def time_taken(build: Build) -> timedelta | None:
-    """From the first job's start to the end, or to now; None before the start."""
-    if build.started_at is None:
-        return None
-    return (build.finished_at or timezone.now()) - build.started_at
 
 
 def project_lines(projects: QuerySet[Project]) -> list[ProjectLine]:

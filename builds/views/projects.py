@@ -14,6 +14,7 @@ from builds.views import slots
 from builds.views.choices import organizations_with_right
 from builds.views.health import live_runners
 from builds.views.listing import project_lines, running_builds, waiting_builds
+from builds.views.person import person
 
 
 def _chosen(request: HttpRequest) -> tuple[Organization | None, QuerySet[Project]]:
@@ -35,7 +36,7 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "lines": [(line, live[line.project.pk]) for line in lines],
         "organization": organization,
-        "may_create": organizations_with_right(request.user, Right.CREATE_PROJECT).exists(),
+        "may_create": organizations_with_right(person(request), Right.CREATE_PROJECT).exists(),
         "no_runner": not live_runners(),
     }
     template = "builds/_projects.html" if request.GET.get("part") else "builds/projects.html"

@@ -7,13 +7,16 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.conf import settings
+from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from builds import words
 from builds.models import Build, Project
 from builds.views import bars as drawing
-from builds.views import words
 
 register = template.Library()
 register.filter("duration", words.duration)
@@ -83,3 +86,28 @@ def first_line(text: str) -> str:
 def initial(person: Any) -> str:
     """The letter that stands for a person."""
     return (str(person)[:1] or "?").upper()
+
+
+@register.simple_tag
+def favicon(status: str) -> str:
+    """The little picture in the tab."""
+    return static(f"ciservice/favicon-{words.shape(status)}.svg")
+
+
+@register.simple_tag
+def favicons() -> SafeString:
+    """Where each state's picture is, as attributes: scripts change it with the state."""
+    pictures = [(name, static(f"ciservice/favicon-{name}.svg")) for name in words.DRAWN]
+    return format_html_join(" ", 'data-{}="{}"', pictures)
+
+
+@register.simple_tag
+def hook_address(project: Project) -> str:
+    """Where the project's git host sends its webhooks."""
+    return f"{settings.PUBLIC_URL}{reverse('hook', args=[project.provider, project.uuid])}"
+
+
+@register.filter
+def unix_ms(moment: datetime) -> int:
+    """A moment as scripts count: milliseconds since 1970."""
+    return int(moment.timestamp() * 1000)

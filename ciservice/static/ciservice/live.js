@@ -30,7 +30,7 @@ function morphAttributes(old, fresh) {
   }
 }
 
-function morphChildren(old, fresh) {
+export function morphChildren(old, fresh) {
   const named = new Map();
   for (const child of old.children) if (child.id) named.set(child.id, child);
   let at = old.firstChild;
@@ -80,37 +80,72 @@ export function calmly(work) {
   };
 }
 
-/** Listen to a stream of events; where none can be had, `onEvent` is called from time to time all the same. */
-export function listen(address, onEvent, { types = ["message"] } = {}) {
-  let source, poll;
+/**
+ * Listen to a stream of events. `onEvent` also hears null: "look for yourself", after every connection and from time to
+ * time where no stream can be had. Hidden pages hold no stream (browsers allow six a host): they look now and then where
+ * `background` says so. `until()` ends it for good.
+ */
+export function listen(address, onEvent, { types = ["message"], background = false, until = () => false } = {}) {
+  let source = null, poll = 0;
   const hear = (event) => {
     let data = null;
     try { data = JSON.parse(event.data); } catch { /* not one of ours */ }
-    onEvent(data);
+    onEvent(data && { type: event.type, ...data });
   };
-  const open = () => {
+  const look = () => { if (until()) stop(); else if (!document.hidden || background) onEvent(null); };
+  function stop() {
+    source?.close();
+    source = null;
+    clearInterval(poll);
+    poll = 0;
+  }
+  function open() {
+    stop();
+    if (until()) return;
     source = new EventSource(address);
     for (const type of types) source.addEventListener(type, hear);
-    source.addEventListener("open", () => { clearInterval(poll); poll = undefined; onEvent(null); });
+    source.addEventListener("open", () => { clearInterval(poll); poll = 0; onEvent(null); });
     source.addEventListener("error", () => {
-      poll ??= setInterval(() => {
-        if (!document.hidden) onEvent(null);
-        if (source.readyState === EventSource.CLOSED) { source.close(); clearInterval(poll); poll = undefined; open(); }
-      }, POLL_MS);
+      poll ||= setInterval(() => { look(); if (source?.readyState === EventSource.CLOSED) open(); }, POLL_MS);
     });
-  };
-  open();
-  addEventListener("pagehide", () => source.close());
-  addEventListener("pageshow", (event) => { if (event.persisted) open(); });
-  return { close() { source.close(); clearInterval(poll); } };
+  }
+  function seen() {
+    if (!document.hidden) { open(); return; }
+    stop();
+    if (background) poll = setInterval(look, POLL_MS);
+  }
+  document.addEventListener("visibilitychange", seen);
+  addEventListener("pagehide", stop);
+  addEventListener("pageshow", (event) => { if (event.persisted) seen(); });
+  if (!document.hidden) open(); else seen();
 }
 
 function startPart(element) {
   const update = calmly(() => (document.hidden ? undefined : refresh(element, element.dataset.part)));
-  listen(element.dataset.live, update);
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) update(); });
+  listen(element.dataset.live, update, { types: ["message", "build", "deployment"] });
+}
+
+/** A link that fetches the rows after it and puts them in its place. */
+async function loadMore(link) {
+  const box = link.closest("[data-older]");
+  const address = new URL(link.href);
+  address.searchParams.set("part", "more");
+  const answer = await fetch(address, { headers: { "X-Requested-With": "fetch" } });
+  if (!answer.ok) { location.href = link.href; return; }
+  const fresh = document.createElement("template");
+  fresh.innerHTML = await answer.text();
+  const first = fresh.content.querySelector(".row-link");
+  link.parentElement.replaceWith(fresh.content);
+  tick(box);
+  first?.focus({ preventScroll: true });
 }
 
 export function startLive() {
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-load-more]");
+    if (!link || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    loadMore(link);
+  });
   for (const element of document.querySelectorAll("[data-live][data-part]")) startPart(element);
 }

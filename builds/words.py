@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from datetime import timedelta
 
+# The states that have a drawing.
+DRAWN = ("passed", "failed", "running", "waiting", "errored", "cancelled", "skipped")
 # Shape and colour of the states that have no drawing of their own; those of deployments too.
 _SHAPES = {
     "": "none",

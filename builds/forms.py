@@ -1,0 +1,99 @@
+"""The forms of the pages: what people type, checked for shape; what it may mean is for the services to say."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django import forms
+
+from accounts.models import Organization, User
+from builds.access import Right
+from builds.models import Project
+from builds.models.project import Provider
+from builds.views.choices import organizations_with_right
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+DAY_SECONDS = 24 * 3600
+
+
+class ProjectForm(forms.Form):
+    """A new project."""
+
+    organization = forms.ModelChoiceField(Organization.objects.none(), empty_label=None)
+    name = forms.CharField(max_length=140, help_text="As people say it, such as shop/api.")
+    repository_url = forms.CharField(
+        max_length=500,
+        label="Repository",
+        help_text="Its clone address: https://git.example.com/shop/api.git or git@git.example.com:shop/api.git",
+    )
+    provider = forms.ChoiceField(choices=Provider.choices, label="Where it lives", initial=Provider.GENERIC)
+    default_branch = forms.CharField(max_length=255, initial="main")
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.organizations = organizations_with_right(user, Right.CREATE_PROJECT)
+        self.fields["organization"].queryset = self.organizations  # type: ignore[attr-defined]
+
+
+class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    """What can be changed of a project."""
+
+    timeout_seconds = forms.IntegerField(
+        min_value=10,
+        max_value=DAY_SECONDS,
+        required=False,
+        label="A build may take (seconds)",
+        help_text="Empty: as the instance has it.",
+    )
+    silence_seconds = forms.IntegerField(
+        min_value=10,
+        max_value=DAY_SECONDS,
+        required=False,
+        label="A step may be silent for (seconds)",
+        help_text="Empty: as the instance has it.",
+    )
+
+    class Meta:
+        model = Project
+        fields = [
+            "name",
+            "repository_url",
+            "default_branch",
+            "supersede",
+            "supersede_running",
+            "timeout_seconds",
+            "silence_seconds",
+        ]
+        labels = {
+            "repository_url": "Repository",
+            "supersede": "A newer push cancels waiting builds of its branch",
+            "supersede_running": "… and running ones",
+        }
+        help_texts = {"name": "", "supersede": "", "supersede_running": ""}
+
+
+class SecretForm(forms.Form):
+    """A secret variable: written here, never shown again."""
+
+    name = forms.CharField(max_length=200, help_text="As the build sees it, such as AWS_SECRET_KEY.")
+    value = forms.CharField(
+        max_length=64 * 1024,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
+        help_text="Sealed at rest, hidden in logs, and never shown again.",
+    )
+
+    def clean_name(self) -> str:
+        """A name that a shell accepts."""
+        name: str = self.cleaned_data["name"].strip()
+        if not _VARIABLE.fullmatch(name):
+            raise forms.ValidationError("Use letters, digits and _, and no digit at the beginning.")
+        return name
+
+    def clean_value(self) -> str:
+        """Browsers send line breaks as CR LF; keys want them as they were."""
+        value: str = self.cleaned_data["value"].replace("\r\n", "\n")
+        if "\0" in value:
+            raise forms.ValidationError("A variable cannot hold a NUL.")
+        return value

@@ -1,0 +1,107 @@
+"""The page of a build: verdict, strip of time, tree of steps, log; and its buttons."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from builds.access import Right, build_or_404, may, require
+from builds.models import Build, Runner
+from builds.services.cancel import cancel
+from builds.services.retry import retry
+from builds.services.verdict import verdict
+from builds.states import Status
+from builds.views import slots
+from builds.views.commits import commit_address
+from builds.views.health import why_waiting
+from builds.views.log_pane import pane
+from builds.views.person import person
+from builds.views.strip import strip
+from builds.views.tree import BuildRows, choose_step, nodes, read_rows
+
+
+@require_safe
+def build(request: HttpRequest, uuid: UUID, number: int) -> HttpResponse:
+    """The page, or with `?part=1` the parts of it that change while the build runs."""
+    user = person(request)
+    its = build_or_404(user, uuid, number)
+    rows = read_rows(its)
+    step = choose_step(rows, request.GET.get("step", ""))
+    context = {
+        "project": its.project,
+        "build": its,
+        "step": step,
+        "nodes": nodes(rows, chosen=step),
+        "strip": strip(rows),
+        "verdict": verdict(its, rows.newest_steps),
+        "may_restart": may(user, its.project.organization, Right.RESTART_BUILD),
+        "may_stop": not its.is_final and may(user, its.project.organization, Right.STOP_BUILD),
+        **_facts(rows),
+    }
+    if request.GET.get("part"):
+        return render(request, "builds/_build_live.html", context)
+    context["pane"] = pane(step, first=_line(request)) if step else None
+    context["tab"] = "builds"
+    return render(request, "builds/build.html", context)
+
+
+def _facts(rows: BuildRows) -> dict[str, Any]:
+    build = rows.build
+    warnings = (build.plan or {}).get("warnings") or []
+    return {
+        "commit_address": commit_address(build),
+        "waiting_because": why_waiting(build, rows.jobs) if build.status == Status.QUEUED else "",
+        "stopped_by": _stopped_by(build),
+        "stopping": any(job.cancel_requested_at and not job.is_final for job in rows.jobs),
+        "warnings": warnings[:50],
+        "runner_notes": _runner_notes(rows),
+        "more": slots.fill("build_page", [build])[build.pk],
+    }
+
+
+def _stopped_by(build: Build) -> str:
+    """Who or what cancelled the build."""
+    if build.status != Status.CANCELLED:
+        return ""
+    last = build.moves.filter(went_to=Status.CANCELLED).order_by("-pk").first()
+    return last.who if last else ""
+
+
+def _runner_notes(rows: BuildRows) -> list[str]:
+    """What people should know of the runners that had the jobs: that no container held them, say."""
+    owners = {job.owner for job in rows.jobs if job.owner}
+    noted = Runner.objects.filter(name__in=owners).exclude(note="").order_by("name") if owners else []
+    return list(dict.fromkeys(runner.note for runner in noted))
+
+
+def _line(request: HttpRequest) -> int | None:
+    """The first line wanted, or None for the end of the log."""
+    text = request.GET.get("from", "")
+    return max(int(text), 1) if text.isascii() and text.isdigit() and len(text) < 13 else None
+
+
+@require_POST
+def build_cancel(request: HttpRequest, uuid: UUID, number: int) -> HttpResponse:
+    """Stop what of the build still waits or runs."""
+    user = person(request)
+    its = build_or_404(user, uuid, number)
+    require(user, its.project.organization, Right.STOP_BUILD)
+    reason = request.POST.get("reason", "").strip()[:300] or f"{user} stopped it."
+    if not cancel(its, who=user.email, reason=reason):
+        messages.info(request, "There was nothing left to stop.")
+    return redirect("build", uuid, number)
+
+
+@require_POST
+def build_retry(request: HttpRequest, uuid: UUID, number: int) -> HttpResponse:
+    """Build the same commit again, as a new build."""
+    user = person(request)
+    its = build_or_404(user, uuid, number)
+    require(user, its.project.organization, Right.RESTART_BUILD)
+    again = retry(its, requested_by=user, who=user.email)
+    return redirect("build", uuid, again.number)

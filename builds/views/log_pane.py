@@ -1,0 +1,123 @@
+"""What the log pane of a build page shows of a step: a stretch of lines as HTML, and how the step stands, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from builds.logs import ansi, read
+from builds.models import Step
+from builds.states import FINAL, Status
+from builds.words import duration, exit_words
+
+PAGE_LINES = 1000
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: a line, or (`gap` > 0) a sentence in the place of that many lines. `ms` is unix time, 0 = unknown."""
+
+    number: int
+    html: SafeString
+    ms: int = 0
+    gap: int = 0
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Consecutive rows, what the log holds in all, and the words under it."""
+
+    first: int
+    rows: list[Row]
+    total: int
+    ended: bool
+    foot: str
+
+    def as_json(self, step: Step) -> dict[str, Any]:
+        """As log-store.js takes it: lines are [html, unix ms, number, lines that the row stands for]."""
+        return {
+            "first": self.first,
+            "total": self.total,
+            "ended": self.ended,
+            "foot": self.foot,
+            "first_ms": int(step.started_at.timestamp() * 1000) if step.started_at else None,
+            "lines": [[row.html, row.ms, row.number, row.gap] for row in self.rows],
+        }
+
+
+def stretch(step: Step, first: int, limit: int) -> Stretch:
+    """Up to `limit` lines from `first` (1-based) on."""
+    return _stretch(step, max(first, 1), read.lines(step, first, limit))
+
+
+def last_stretch(step: Step, limit: int) -> Stretch:
+    """The last `limit` lines there are now."""
+    part = read.last_lines(step, limit)
+    return _stretch(step, max(part.total - limit + 1, 1), part)
+
+
+def _stretch(step: Step, first: int, part: read.LogSlice) -> Stretch:
+    rows = [_row(row) for row in part.rows]
+    return Stretch(rows[0].number if rows else first, rows, part.total, part.ended, foot(step, part))
+
+
+def _row(row: read.Line | read.Gap) -> Row:
+    if isinstance(row, read.Gap):
+        return Row(row.number, format_html('<em class="log-gap">{}</em>', row.text), gap=max(row.lines, 1))
+    html = SafeString(ansi.render(row.data))
+    if row.more:
+        html = format_html('{}<em class="log-gap"> … {} more bytes: see Raw</em>', html, row.more)
+    return Row(row.number, html, row.ms or 0)
+
+
+@dataclass(frozen=True)
+class Pane:
+    """The pane as the server writes it, complete without scripts."""
+
+    step: Step
+    stretch: Stretch
+    earlier: int  # where the page before begins; 0 = there is none
+    later: int  # where the page after begins; 0 = there is none
+
+
+def pane(step: Step, *, first: int | None) -> Pane:
+    """PAGE_LINES lines from `first` on, or the last ones."""
+    shown = last_stretch(step, PAGE_LINES) if first is None else stretch(step, first, PAGE_LINES)
+    end = shown.rows[-1].number + max(shown.rows[-1].gap - 1, 0) if shown.rows else 0
+    earlier = max(shown.first - PAGE_LINES, 1) if shown.first > 1 else 0
+    return Pane(step, shown, earlier, end + 1 if end < shown.total else 0)
+
+
+def foot(step: Step, part: read.LogSlice) -> str:
+    """How the step stands, in words: never an empty pane without a sentence."""
+    if step.status not in FINAL:
+        return _foot_of_unfinished(step, part)
+    if step.started_at is None:
+        return _foot_of_unstarted(step)
+    took = duration(step.finished_at - step.started_at) if step.finished_at else ""
+    ending = exit_words(step.exit_code) if step.status != Status.ERRORED else ""
+    words = [ending or step.get_status_display().capitalize()]
+    if took:
+        words.append(f"after {took}")
+    sentence = " ".join(words) + "."
+    if step.reason:
+        sentence += f" {step.reason}"
+    if step.log_lines and all(isinstance(row, read.Gap) for row in part.rows) and not step.segments.exists():
+        return f"Its log was deleted. {sentence}"
+    return sentence if part.total else f"It printed nothing. {sentence}"
+
+
+def _foot_of_unfinished(step: Step, part: read.LogSlice) -> str:
+    if step.status == Status.RUNNING:
+        return "Running …" if part.total else "Running; it has printed nothing yet."
+    return "Waiting for approval." if step.status == Status.WAITING else "Not started yet."
+
+
+def _foot_of_unstarted(step: Step) -> str:
+    word = {Status.SKIPPED: "Skipped", Status.CANCELLED: "Cancelled before it began"}.get(
+        Status(step.status), "Not run"
+    )
+    return f"{word}: {step.reason}" if step.reason else f"{word}."

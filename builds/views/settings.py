@@ -1,0 +1,141 @@
+"""A project's settings: what it is, its hook and key, what came in at the hook, its secret variables."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.conf import settings as django_settings
+from django.contrib import messages
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from builds.access import Right, may, project_or_404, require
+from builds.forms import ProjectForm, SecretForm, SettingsForm
+from builds.models import Project, WebhookDelivery
+from builds.services import change_project as change
+from builds.services.create_project import ProjectError, create_project
+from builds.views.person import person
+
+DELIVERIES_SHOWN = 30
+_SHOW_ONCE = "hook_secret_once"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def create(request: HttpRequest) -> HttpResponse:
+    """The form that makes a project; then its set-up page, where the hook secret is shown once."""
+    user = person(request)
+    form = ProjectForm(user, request.POST or None, initial={"organization": _named_organization(request)})
+    if request.method == "POST" and form.is_valid():
+        values = form.cleaned_data
+        organization = values.pop("organization")
+        require(user, organization, Right.CREATE_PROJECT)
+        try:
+            project = create_project(organization, who=user, **values)
+        except ProjectError as error:
+            form.add_error(error.field, str(error))
+        else:
+            request.session[_SHOW_ONCE] = str(project.uuid)
+            return redirect("project_setup", project.uuid)
+    context = {"form": form, "may_create": form.organizations.exists()}
+    return render(request, "builds/create.html", context, status=400 if form.errors else 200)
+
+
+def _named_organization(request: HttpRequest) -> str:
+    return request.GET.get("organization", "")
+
+
+@require_safe
+@never_cache
+def setup(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """How to connect the repository: address, secret (once, after it was made), key, and the lines to type."""
+    project = project_or_404(person(request), uuid)
+    once = request.session.get(_SHOW_ONCE) == str(project.uuid)
+    if once:
+        del request.session[_SHOW_ONCE]
+    context = {
+        "project": project,
+        "tab": "settings",
+        "secret": project.hook_secret if once else "",
+        "base": django_settings.PUBLIC_URL,
+    }
+    return render(request, "builds/setup.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def settings(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """The page, and the form of the project itself."""
+    user = person(request)
+    project = project_or_404(user, uuid)
+    form = SettingsForm(request.POST or None, instance=project)
+    if request.method == "POST":
+        require(user, project.organization, Right.CHANGE_PROJECT)
+        if form.is_valid() and _changed(request, project, form):
+            return redirect("project_settings", uuid)
+        project.refresh_from_db()
+    return _page(request, project, form=form, status=400 if form.errors else 200)
+
+
+def _changed(request: HttpRequest, project: Project, form: SettingsForm) -> bool:
+    try:
+        change.change_project(project, form.cleaned_data, who=person(request))
+    except ProjectError as error:
+        form.add_error(error.field if error.field in form.fields else None, str(error))
+        return False
+    messages.success(request, "Saved.")
+    return True
+
+
+def _page(
+    request: HttpRequest, project: Project, *, form: BaseForm, secret_form: SecretForm | None = None, status: int = 200
+) -> HttpResponse:
+    deliveries = WebhookDelivery.objects.filter(project=project).select_related("build").order_by("-received_at")
+    context = {
+        "project": project,
+        "tab": "settings",
+        "form": form,
+        "secret_form": secret_form or SecretForm(),
+        "secrets": project.secrets.defer("value").order_by("name"),
+        "deliveries": deliveries[:DELIVERIES_SHOWN],
+        "may_change": may(person(request), project.organization, Right.CHANGE_PROJECT),
+    }
+    return render(request, "builds/settings.html", context, status=status)
+
+
+@require_POST
+def renew_secret(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """A new hook secret, shown once on the set-up page."""
+    user = person(request)
+    project = project_or_404(user, uuid)
+    require(user, project.organization, Right.CHANGE_PROJECT)
+    change.renew_hook_secret(project, who=user)
+    request.session[_SHOW_ONCE] = str(project.uuid)
+    return redirect("project_setup", uuid)
+
+
+@require_POST
+def put_secret(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """Add a secret variable, or replace the one of that name."""
+    user = person(request)
+    project = project_or_404(user, uuid)
+    require(user, project.organization, Right.CHANGE_PROJECT)
+    form = SecretForm(request.POST)
+    if not form.is_valid():
+        return _page(request, project, form=SettingsForm(instance=project), secret_form=form, status=400)
+    change.put_secret(project, form.cleaned_data["name"], form.cleaned_data["value"], who=user)
+    messages.success(request, f"{form.cleaned_data['name']} is set for the builds from now on.")
+    return redirect("project_settings", uuid)
+
+
+@require_POST
+def delete_secret(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """Remove a secret variable."""
+    user = person(request)
+    project = project_or_404(user, uuid)
+    require(user, project.organization, Right.CHANGE_PROJECT)
+    name = request.POST.get("name", "")[:200]
+    if change.delete_secret(project, name, who=user):
+        messages.success(request, f"{name} is gone.")
+    return redirect("project_settings", uuid)
