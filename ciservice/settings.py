@@ -169,6 +169,9 @@ STORAGES = {
     },
 }
 
+# Lets who sends it as a bearer token read /metrics; without one only this machine may.
+METRICS_TOKEN = env.secret("METRICS_TOKEN")
+
 # --- Messages -------------------------------------------------------------------------------------------------
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", f"ciservice@{_public.hostname}")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL

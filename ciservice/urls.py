@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 urlpatterns = [
+    path("", include("builds.public_urls")),
     path("", include("accounts.urls")),
     path("", include("builds.urls")),
     path("", include("deployments.urls")),

@@ -36,7 +36,7 @@ TOPIC_EVENTS = 256
 TOPIC_SECONDS = 3600
 CONNECT_SECONDS = 0.5
 ANSWER_SECONDS = 1.0
-BLOCK_SECONDS = 5.0
+BLOCK_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 5.0
 
 Result = TypeVar("Result")
@@ -138,6 +138,11 @@ def disconnect() -> None:
         _doors.clear()
 
 
+def answers() -> bool:
+    """Whether Redis is there."""
+    return bool(_ask(lambda client: client.ping()))
+
+
 def append(step_uuid: UUID | str, chunks: Iterable[Chunk]) -> bool:
     """Put chunks at the end of a step's tail, oldest first; False where Redis did not take them: send them again."""
     key = log_key(step_uuid)
@@ -227,7 +232,7 @@ class Follower:
         self._woken = "0-0"
         self._client = redis.asyncio.Redis.from_url(
             settings.REDIS_URL,
-            socket_timeout=BLOCK_SECONDS + 5,
+            socket_timeout=BLOCK_SECONDS + 2,
             socket_connect_timeout=CONNECT_SECONDS,
             retry=AsyncRetry(NoBackoff(), 0),
             protocol=2,
