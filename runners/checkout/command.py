@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -37,6 +38,16 @@ _SETTINGS = {
     "advice.detachedHead": "false",
     "safe.directory": "*",
 }
+
+# git goes on without a pack that it cannot read, and gives an answer that lacks it.
+_DAMAGE = re.compile(rb"^error: (pack)?file .*pack/.*", re.MULTILINE)
+# What old tools wrote and git has minded ever since: many honest repositories have some of it.
+_HARMLESS = (
+    *("badDate", "badDateOverflow", "badEmail", "badName", "badTimezone", "missingEmail", "missingNameBeforeEmail"),
+    *("missingSpaceBeforeDate", "missingSpaceBeforeEmail", "zeroPaddedDate", "zeroPaddedFilemode", "multipleAuthors"),
+    *("missingTaggerEntry", "badTagName", "nulInCommit"),
+)
+FSCK_SETTINGS = {f"fetch.fsck.{name}": "ignore" for name in _HARMLESS}
 
 
 class GitFailed(Exception):
@@ -150,7 +161,7 @@ def run_git(command: GitCommand, bounds: Bounds) -> bytes:
             kill_group(process)
         code = process.wait()
     bounds.check()
-    if code:
+    if code or _DAMAGE.search(errors):
         raise GitFailed(code, errors.decode(errors="replace"))
     return out
 

@@ -32,6 +32,7 @@ _PERMANENT = [
     ),
     (r"detected dubious ownership", "The repository belongs to another user of this machine."),
     (r"transport '.*' not allowed", "The repository's address cannot be used."),
+    (r"fsck error|fsck: error", "The repository holds objects that git calls damaged or dangerous."),
     (r"No space left on device|Disk quota exceeded", "The runner's disk is full."),
 ]
 _ABSENT = re.compile(

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from runners.checkout.address import Address
-from runners.checkout.command import GitCommand
+from runners.checkout.command import FSCK_SETTINGS, GitCommand
 from runners.checkout.policy import GitLimits
 from runners.contract import GitSource
 
@@ -21,6 +21,7 @@ def transport(
 ) -> Iterator[GitCommand]:
     """A command that has everything but its verb: arguments = the address. The key's file lives as long as the block."""
     settings = {
+        **FSCK_SETTINGS,
         "fetch.unpackLimit": "1",
         "core.logAllRefUpdates": "always",  # a commit that a forced push left behind stays in the mirror
         "http.lowSpeedLimit": str(limits.slow_bytes),
