@@ -9,6 +9,7 @@ from builds.pipeline.plan import pipeline_from_json
 from builds.services.claim import Claim
 from builds.services.fence import LostLease, patiently
 from builds.services.finish import finish
+from builds.services.lend import lend
 from builds.services.record import StepRecorder
 from builds.services.timeouts import seconds_allowed, silence_allowed
 from builds.services.variables import variables
@@ -54,6 +55,7 @@ def job_spec(claim: Claim) -> JobSpec:
     """Everything the engine needs for this attempt. A stranger's fork gets no secrets; the key stays with the fetch."""
     job = Job.objects.select_related("build__project").get(pk=claim.job_id)
     build, project = job.build, job.build.project
+    folder = lend(job)
     return JobSpec(
         job_id=str(job.uuid),
         epoch=claim.epoch,
@@ -65,8 +67,9 @@ def job_spec(claim: Claim) -> JobSpec:
             mirror=str(project.uuid),
             private_key=project.ssh_private_key,
         ),
-        environment=variables(job),
+        environment={**variables(job), **({"CI_DEPLOY_FOLDER": str(folder)} if folder else {})},
         secrets={} if build.from_fork else dict(Secret.objects.filter(project=project).values_list("name", "value")),
+        folders=(folder,) if folder else (),
         timeout_seconds=seconds_allowed(job),
         silence_seconds=silence_allowed(job),
     )

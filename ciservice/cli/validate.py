@@ -14,7 +14,9 @@ LARGEST = 1024 * 1024
 
 
 @click.command()
-@click.option("--dir", "folder", default=".", show_default=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--dir", "folder", default=".", show_default=True, type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
 @click.option("--branch", default="main", show_default=True, help="The branch or tag that filters are matched against.")
 def validate(folder: Path, branch: str) -> None:
     """Check ciservice.yml, or codeship-steps.yml with codeship-services.yml. Exit code 1 where it cannot run."""

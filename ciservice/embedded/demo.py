@@ -14,7 +14,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.db import transaction
-from notifications.services.default_rules import tell_of_deployments
 
 from accounts.models import Organization, User
 from accounts.services.create_organization import create_organization
@@ -22,6 +21,9 @@ from accounts.services.tokens import make_token, user_of_token
 from builds.models import Project
 from builds.services.create_project import create_project
 from ciservice.embedded.place import CannotStart, Place, write_private
+from notifications.models import Channel, Event
+from notifications.services.default_rules import DEFAULT_EVENTS, tell
+from notifications.services.recipients import COMMITTER
 
 EMAIL = "admin@example.com"
 TEMPLATE = Path(__file__).parent / "demo_repository"
@@ -109,7 +111,8 @@ def _administrator(known: dict[str, object]) -> tuple[User, str]:
 def _project(place: Place, organization: Organization, user: User) -> Project:
     url = str(place.data_dir / "demo" / "repository.git")
     project = create_project(organization, name="demo/hello", repository_url=url, who=user)
-    tell_of_deployments(project)
+    events = (*DEFAULT_EVENTS, Event.DEPLOYED, Event.DEPLOY_FAILED)
+    tell(project, channel=Channel.EMAIL, target=COMMITTER, events=events)
     return project
 
 
