@@ -79,13 +79,17 @@ class House:
         self.redis = servers.Redis()
         self.redis.start()
 
+    @property
+    def broker(self) -> str:
+        """The address for Celery."""
+        return self.redis.url.replace("unix://", "redis+socket://", 1)
+
     def environment(self, **more: str) -> dict[str, str]:
         """What `ciservice/settings.py` reads."""
         secrets = {name: os.environ[name] for name in ("SECRET_KEY", "SEALING_KEY")}
         return {
             **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
             **secrets,
-            "PYTHONWARNINGS": "error",
             "DJANGO_SETTINGS_MODULE": "ciservice.settings",
             "CISERVICE_MODE": "embedded",
             "DATABASE_URL": database_url(),

@@ -1,0 +1,112 @@
+"""Bells are hints: with no broker, an empty one, or a frozen one, every build runs all the same."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+
+import celery
+
+from builds.models import Build, Project
+from builds.services.trigger import BuildRequest, trigger
+from builds.states import Status
+from tests.builds.queue import add_job
+from tests.faults.harness import until_ended
+
+CONFIGURATION = """
+pipelines:
+  test:
+    steps:
+      - {name: unit, run: print hello}
+  lint:
+    steps:
+      - {name: ruff, run: print fine}
+"""
+
+
+def repository(folder) -> str:
+    """A repository on this machine with one commit."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(folder), "-c", "user.name=Ada", "-c", "user.email=ada@example.com", *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    folder.mkdir()
+    git("init", "-q", "-b", "main")
+    (folder / "ciservice.yml").write_text(CONFIGURATION)
+    git("add", ".")
+    git("commit", "-q", "-m", "Begin")
+    return git("rev-parse", "HEAD")
+
+
+def push(project: Project, commit: str) -> Build:
+    return trigger(project, BuildRequest(ref="refs/heads/main", branch="main", commit=commit), who="ada")
+
+
+def test_no_broker_at_all(house, make_build):
+    house.redis.kill()
+    builds = [make_build() for _ in range(6)]
+    for build in builds:
+        add_job(build)
+    house.runner()
+    for build in builds:
+        assert until_ended(build).status == Status.PASSED
+
+
+def test_a_broker_that_comes_and_goes(house, make_build):
+    house.runner()
+    builds = []
+    for _ in range(3):
+        builds.append(make_build())
+        add_job(builds[-1], "sleep 0.5")
+        house.redis.kill()
+        builds.append(make_build())
+        add_job(builds[-1])
+        house.redis.start()
+    for build in builds:
+        assert until_ended(build).status == Status.PASSED
+
+
+def test_a_frozen_broker_holds_nobody_up(house, make_build):
+    house.runner()
+    first = make_build()
+    add_job(first)
+    until_ended(first)
+    os.kill(house.redis.process.pid, signal.SIGSTOP)
+    try:
+        second = make_build()
+        add_job(second)
+        assert until_ended(second).status == Status.PASSED
+    finally:
+        os.kill(house.redis.process.pid, signal.SIGCONT)
+
+
+def test_a_push_whose_bell_was_lost_is_planned_all_the_same(house, project, tmp_path):
+    commit = repository(tmp_path / "origin")
+    project.repository_url = str(tmp_path / "origin")
+    project.save()
+    # Nobody listens yet, and what the receivers rang went to another broker: this push has no bell at all.
+    lost = push(project, commit)
+    house.worker()
+    house.beat()
+    house.runner()
+    assert until_ended(lost).status == Status.PASSED
+    assert (lost.message, lost.author_name, lost.jobs.count()) == ("Begin", "Ada", 2)
+
+
+def test_bells_that_ring_ten_times_plan_once(house, project, tmp_path):
+    commit = repository(tmp_path / "origin")
+    project.repository_url = str(tmp_path / "origin")
+    project.save()
+    build = push(project, commit)
+    house.worker()
+    house.worker("worker-2")
+    house.runner()
+    with celery.Celery(broker=house.broker) as bells:
+        for _ in range(10):
+            bells.send_task("builds.tasks.plan_build", [build.pk], queue="work")
+            bells.send_task("builds.tasks.take_job", queue="runners")
+    assert until_ended(build).status == Status.PASSED
+    assert (build.jobs.count(), build.plan_attempts) == (2, 1)
+    assert [job.attempt for job in build.jobs.all()] == [1, 1]
