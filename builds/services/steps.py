@@ -62,4 +62,4 @@ def close_steps(job_id: int, to: Status, *, reason: str, failure: Failure | None
     left.filter(status=Status.RUNNING).update(
         status=to, reason=reason, failure=failure or "", finished_at=Coalesce("finished_at", Now())
     )
-    left.update(status=Status.CANCELLED if to == Status.CANCELLED else Status.SKIPPED, reason=reason)
+    left.update(status=Status.SKIPPED, reason=reason)
