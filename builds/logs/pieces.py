@@ -113,8 +113,8 @@ def _stored(step: Step) -> Iterator[Piece]:
         offset = 0
         last = len(segment.frames) - 1
         for index, (size, breaks, compressed, crc32) in enumerate(segment.frames):
-            # Inside a segment whether a frame ends a line matters to nobody: the next goes on where it stops.
-            ends_line = segment.ends_line if index == last else False
+            # Inside a segment a frame is cut at its last line break, where it has one.
+            ends_line = segment.ends_line if index == last else breaks > 0
             after = Cursor(place.byte + size, place.line + breaks, ends_line)
             source = segments.Place(segment.storage_name, offset, compressed, size, crc32)
             yield Piece(place, after, source, segment.times)

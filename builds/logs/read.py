@@ -100,7 +100,7 @@ class _Rows:
             if stretch.start.line + 1 > self._last or self._bytes > SLICE_BYTES:
                 break
             if isinstance(stretch, Missing):
-                self._miss(stretch, _why(self._log, stretch))
+                self._miss(stretch, why_missing(self._log, stretch))
             elif self._size >= LINE_BYTES and stretch.after.line == stretch.start.line:
                 self._more += stretch.after.byte - stretch.start.byte
             else:
@@ -148,7 +148,13 @@ class _Rows:
             return
         if self._number:
             self._finish(is_finished=False)
-        self._rows.append(Gap(gap.start.line + 1, gap.lines, gap.after.byte - gap.start.byte, why))
+        self._rows.append(gap_of(gap, why))
+
+
+def gap_of(gap: Missing, why: Why) -> Gap:
+    """A missing stretch as a row; a line that is there in part keeps its own."""
+    number = gap.start.line + 1 + (not gap.start.starts_line)
+    return Gap(number, gap.lines, gap.after.byte - gap.start.byte, why)
 
 
 def read(piece: Piece, reader: segments.Reader) -> bytes:
@@ -156,14 +162,14 @@ def read(piece: Piece, reader: segments.Reader) -> bytes:
     return piece.source if isinstance(piece.source, bytes) else reader.read(piece.source)
 
 
-def _why(log: Map, gap: Missing) -> Why:
+def why_missing(log: Map, gap: Missing) -> Why:
     if log.complete or not log.ended or gap.lines == log.omitted_lines:
         return Why.OMITTED
     return Why.LOST
 
 
 def _has_loss(log: Map) -> bool:
-    return any(isinstance(stretch, Missing) and _why(log, stretch) == Why.LOST for stretch in log.walk())
+    return any(isinstance(stretch, Missing) and why_missing(log, stretch) == Why.LOST for stretch in log.walk())
 
 
 def raw(step: Step, from_byte: int = 0) -> Iterator[bytes]:
@@ -173,7 +179,7 @@ def raw(step: Step, from_byte: int = 0) -> Iterator[bytes]:
         ends_line = True
         for stretch in log.walk(log.from_byte(from_byte)):
             if isinstance(stretch, Missing):
-                yield _marker(stretch, _why(log, stretch), ends_line=ends_line)
+                yield _marker(stretch, why_missing(log, stretch), ends_line=ends_line)
                 ends_line = True
                 continue
             try:
@@ -187,8 +193,7 @@ def raw(step: Step, from_byte: int = 0) -> Iterator[bytes]:
 
 
 def _marker(gap: Missing, why: Why, *, ends_line: bool) -> bytes:
-    row = Gap(gap.start.line + 1, gap.lines, gap.after.byte - gap.start.byte, why)
-    return (b"" if ends_line else b"\n") + row.text.encode() + b"\n"
+    return (b"" if ends_line else b"\n") + gap_of(gap, why).text.encode() + b"\n"
 
 
 def last_lines(step: Step, count: int) -> LogSlice:
