@@ -10,7 +10,7 @@ from builds.pipeline.report import Report
 
 MAX_STEPS = 1000
 MAX_VALUES = 20_000  # keys of steps and variables, counted wherever they arrive
-MAX_CHARACTERS = 1024 * 1024
+MAX_CHARACTERS = 512 * 1024  # twice the largest file
 
 
 class Budget:

@@ -40,7 +40,8 @@ def check_order(rules: Mapping[str, Rule], report: Report) -> None:
     for name, rule in rules.items():
         if rule.after and rule.after not in rules:
             report.error(
-                f"the environment `{rule.after}` does not exist: {report.did_you_mean(rule.after, rules)}", rule.place
+                f"the environment `{clean(rule.after, 80)}` does not exist: {report.did_you_mean(rule.after, rules)}",
+                rule.place,
             )
         elif rule.after and _chain(name, rules)[-1] == name:
             report.error(f"`{clean(name, 100)}` comes after itself", rule.place)

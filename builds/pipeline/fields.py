@@ -6,7 +6,7 @@ import re
 
 from builds.pipeline import command
 from builds.pipeline.nodes import Entry, Mapping, Node, Scalar, Sequence
-from builds.pipeline.report import Report
+from builds.pipeline.report import Report, clean
 
 _YES = frozenset({"true", "yes", "on", "y", "1"})
 _NO = frozenset({"false", "no", "off", "n", "0", ""})
@@ -34,7 +34,7 @@ def flag(entry: Entry, report: Report) -> bool:
     """True or false, in every spelling of YAML."""
     word = _scalar(entry.node, entry.key, report).lower()
     if word not in _YES | _NO and isinstance(entry.node, Scalar) and not entry.node.is_null:
-        report.error(f"`{entry.key}` needs true or false, not `{word}`", entry.node, key=entry.key)
+        report.error(f"`{entry.key}` needs true or false, not `{clean(word, 80)}`", entry.node, key=entry.key)
     return word in _YES
 
 

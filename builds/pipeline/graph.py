@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-from builds.pipeline.report import Report
+from builds.pipeline.report import Report, clean
 from builds.pipeline.services import Service
 from runners.contract import ServiceSpec
 
@@ -26,7 +26,8 @@ def needed(names: Collection[str], services: Mapping[str, Service], report: Repo
             if other in services:
                 waiting.append(other)
             else:
-                text = f"the service `{name}` needs `{other}`, which does not exist: {report.did_you_mean(other, services)}"
+                pair = f"`{clean(name, 80)}` needs `{clean(other, 80)}`"
+                text = f"the service {pair}, which does not exist: {report.did_you_mean(other, services)}"
                 report.errors.append(service.report.problem(text, service.mark, key=other))
     specs = {name: services[name].spec for name in services if name in reached}
     for next_ in (_dependencies, _volume_sources):

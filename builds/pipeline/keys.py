@@ -20,6 +20,7 @@ class Kind(StrEnum):
     PIPELINES = "pipelines"
     DEPLOYMENTS = "deployments"
     BUILD = "build"  # a folder, or a map
+    VOLUMES = "volumes"  # a list of texts, or of Compose's maps
     LINKS = "links"  # a list of services, or a map by service
     ANY = "any"
 
@@ -101,8 +102,8 @@ _STEP = (
 
 CODESHIP_STEP = _table(
     *_STEP,
-    *_all("image_name image_tag registry", Support.SILENT),  # of push steps, which are refused as a whole
-    *_all("encrypted_dockercfg_path dockercfg_service on_fail", Support.WORKS),
+    # Of push steps, and what the reader of steps itself judges: they matter only where a step applies.
+    *_all("image_name image_tag registry encrypted_dockercfg_path dockercfg_service on_fail", Support.WORKS),
 )
 
 STEP = _table(
@@ -128,7 +129,7 @@ SERVICE = _table(
     Key(name="entrypoint", kind=Kind.ARGV, about="Replaces the image's entrypoint."),
     Key(name="environment", kind=Kind.PAIRS, about="Variables in its containers."),
     Key(name="env_file", kind=Kind.TEXTS, about="Files of NAME=value lines; they win over `environment`."),
-    Key(name="volumes", kind=Kind.TEXTS, about="Folders of the checkout, or volumes, inside its containers."),
+    Key(name="volumes", kind=Kind.VOLUMES, about="Folders of the checkout, or volumes, inside its containers."),
     Key(name="volumes_from", kind=Kind.TEXTS, about="Services whose volumes it sees too."),
     Key(name="depends_on", kind=Kind.LINKS, about="Services that run beside it."),
     Key(name="links", kind=Kind.LINKS, about="As `depends_on`; `db:database` adds a host name."),

@@ -63,8 +63,10 @@ class _Reader:
         """Everything in the file. Raises ConfigError."""
         pipelines = self._pipelines()
         deployments = self._deployments()
-        for service in self._services.values():  # in one's own file, a service that nobody uses has to be right too
-            self._report.errors.extend(service.report.errors)
+        needed(
+            self._services.keys(), self._services, self._report
+        )  # here a service that nobody uses has to be right too
+        for service in self._services.values():
             self._report.warnings.extend(service.report.warnings)
         if self._report.errors:
             raise ConfigError(in_order(self._report.errors))
@@ -85,9 +87,8 @@ class _Reader:
             self._report.error("`steps` and `pipelines` exclude each other", several)
         if steps:
             return [self._pipeline("main", self._root, self._shared)]
-        if not several:
+        if not several and not self._root.entry("deployments"):
             self._report.error("there is nothing to run: add `steps` or `pipelines`")
-            return []
         sections = self._sections("pipelines", PIPELINE)
         return [self._pipeline(name, section, _shared(section, self._shared)) for name, section in sections]
 

@@ -21,13 +21,14 @@ class Hints:
     def __init__(self, *, left: int = MAX_PROBLEMS) -> None:
         self._left = left
 
-    def did_you_mean(self, word: str, known: Collection[str]) -> str:
-        """The known word that is nearest, or else the known words."""
+    def did_you_mean(self, word: str, known: Collection[str], shown: Collection[str] | None = None) -> str:
+        """The known word that is nearest, or else those of them that are worth showing."""
         self._left -= 1
         words = list(islice(known, MAX_KNOWN))
-        found = difflib.get_close_matches(word[:60].lower(), words, n=1, cutoff=0.7) if self._left >= 0 else []
-        if found:
-            return f"did you mean `{found[0]}`?"
+        near = _nearest(word[:60].lower(), words) if self._left >= 0 else ""
+        if near:
+            return f"did you mean `{near}`?"
+        words = words if shown is None else list(shown)
         return "known here: " + ", ".join(sorted(words)[:40]) if words else "none is defined"
 
 
@@ -54,9 +55,9 @@ class Report:
         if len(self.warnings) < MAX_PROBLEMS:
             self.warnings.append(self.problem(text, place, key=key))
 
-    def did_you_mean(self, word: str, known: Collection[str]) -> str:
-        """A sentence that helps with an unknown word."""
-        return self._hints.did_you_mean(word, known)
+    def did_you_mean(self, word: str, known: Collection[str], shown: Collection[str] | None = None) -> str:
+        """A sentence that helps with an unknown word; `shown` where not all known words are worth showing."""
+        return self._hints.did_you_mean(word, known, shown)
 
     def problem(self, text: str, place: Node | Entry | Mark | None = None, *, key: str = "") -> Problem:
         """The problem with its place in the file."""
@@ -72,6 +73,13 @@ class Report:
         """Raise ConfigError where there are errors, in reading order."""
         if self.errors:
             raise ConfigError(in_order(self.errors))
+
+
+def _nearest(word: str, words: list[str]) -> str:
+    """Short words are alike by chance, and then seldom begin alike."""
+    close = difflib.get_close_matches(word, words, n=3, cutoff=0.65)
+    alike = [other for other in close if other[:1] == word[:1]] or difflib.get_close_matches(word, close, cutoff=0.75)
+    return next(iter(alike), "")
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:

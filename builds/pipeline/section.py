@@ -5,7 +5,7 @@ from __future__ import annotations
 from builds.pipeline import fields
 from builds.pipeline.keys import Support, Table
 from builds.pipeline.nodes import Entry, Mapping, Node
-from builds.pipeline.report import Report
+from builds.pipeline.report import Report, clean
 
 NOT_YET = "is not supported by this version yet"
 
@@ -84,12 +84,12 @@ def is_null(node: Node) -> bool:
 
 
 def _report_unknown(entry: Entry, table: Table, report: Report, *, strict: bool) -> None:
-    usable = [key.name for key in table.values() if key.support is not Support.SILENT]
-    help_ = report.did_you_mean(entry.key, usable)
+    works = [key.name for key in table.values() if key.support is Support.WORKS]
+    help_ = report.did_you_mean(entry.key, table, works)
     if strict:
-        report.error(f"unknown key `{entry.key}`: {help_}", entry)
+        report.error(f"unknown key `{clean(entry.key, 80)}`: {help_}", entry)
     else:
-        report.warn(f"unknown key `{entry.key}` is ignored: {help_}", entry)
+        report.warn(f"unknown key `{clean(entry.key, 80)}` is ignored: {help_}", entry)
 
 
 def _report_unsupported(entry: Entry, support: Support, report: Report, *, strict: bool) -> None:

@@ -10,7 +10,7 @@ from builds.pipeline.keys import BUILD, SERVICE
 from builds.pipeline.nodes import Entry, Mapping, Mark, Scalar
 from builds.pipeline.paths import PathError, inside
 from builds.pipeline.plan import PlanContext
-from builds.pipeline.report import Report
+from builds.pipeline.report import Report, clean
 from builds.pipeline.section import Section, is_null
 from builds.pipeline.templates import TemplateError, expand
 from builds.pipeline.volumes import read_volumes
@@ -43,18 +43,18 @@ def read_service(entry: Entry, origin: Origin, report: Report) -> Service:
     if not name.strip() or len(name) > MAX_NAME:
         report.error(f"the name of a service has 1 to {MAX_NAME} characters", entry)
     if not isinstance(entry.node, Mapping):
-        report.error(f"the service `{name}` needs a map with `image` or `build`", entry)
+        report.error(f"the service `{clean(name, 80)}` needs a map with `image` or `build`", entry)
         return Service(ServiceSpec(name=name), entry.mark, report)
     section = Section(entry.node, SERVICE, report, strict=origin.strict)
     build = _build(section, entry, origin)
     image = section.text("image")
-    if build is None and not image:
-        report.error(f"the service `{name}` has neither `image` nor `build`", entry)
+    if not section.has("build") and not section.has("image"):
+        report.error(f"the service `{clean(name, 80)}` has neither `image` nor `build`", entry)
     if build is not None and image:
-        report.warn(f"the service `{name}` has both `image` and `build`: it is built", entry)
+        report.warn(f"the service `{clean(name, 80)}` has both `image` and `build`: it is built", entry)
         image = ""
     if image and any(character.isspace() for character in image):
-        report.error(f"`{image}` is not the name of an image", section.entry("image"))
+        report.error(f"`{clean(image, 80)}` is not the name of an image", section.entry("image"))
     spec = ServiceSpec(
         name=name,
         image=image,
@@ -102,7 +102,7 @@ def _image_build(
     context = values["context"] or "."
     dockerfile = values["dockerfile"] or "Dockerfile"
     if "://" in context or context.startswith("git@"):
-        section.report.error(f"`{context}`: only folders of the checkout can be built", place)
+        section.report.error(f"`{clean(context, 80)}`: only folders of the checkout can be built", place)
         return None
     try:
         folder = inside(origin.base, context)
@@ -179,7 +179,9 @@ def _links(section: Section) -> tuple[Link, ...]:
 def _working_dir(section: Section) -> str:
     path = section.text("working_dir")
     if path and not path.startswith("/"):
-        section.report.error(f"`working_dir` needs an absolute path, not `{path}`", section.entry("working_dir"))
+        section.report.error(
+            f"`working_dir` needs an absolute path, not `{clean(path, 80)}`", section.entry("working_dir")
+        )
     return path
 
 
@@ -197,7 +199,7 @@ def _extra_hosts(section: Section, *, strict: bool) -> tuple[str, ...]:
 def _is_host(host: str, entry: Entry, report: Report, *, strict: bool) -> bool:
     name, _, address = host.partition(":")
     if address == "host-gateway":
-        text = f"`extra_hosts`: `{host}` would lead to the machine that the job runs on"
+        text = f"`extra_hosts`: `{clean(host, 80)}` would lead to the machine that the job runs on"
         (report.error if strict else report.warn)(
             f"{text}, and is not allowed" if strict else f"{text}: ignored", entry
         )
@@ -205,6 +207,6 @@ def _is_host(host: str, entry: Entry, report: Report, *, strict: bool) -> bool:
     try:
         ipaddress.ip_address(address.strip("[]"))
     except ValueError:
-        report.error(f"`extra_hosts` needs name:address, not `{host}`", entry)
+        report.error(f"`extra_hosts` needs name:address, not `{clean(host, 80)}`", entry)
         return False
     return bool(name)

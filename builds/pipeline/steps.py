@@ -109,7 +109,8 @@ class StepReader:
             return {"parallel": "parallel", "serial": "serial", "steps": "serial"}[shapes[0]] if shapes else "run"
         if word not in _TYPES:
             self._report.error(
-                f"the type `{word}` is not known: {self._report.did_you_mean(word, _TYPES)}", section.entry("type")
+                f"the type `{clean(word, 80)}` is not known: {self._report.did_you_mean(word, _TYPES)}",
+                section.entry("type"),
             )
             return "serial" if shapes else "run"
         if (word in _GROUPS) != bool(shapes):
@@ -222,6 +223,8 @@ class StepReader:
     def _shorthand(self, node: Scalar, inherited: _Inherited) -> StepSpec:
         """A step that is just a shell script."""
         self._check_length(Entry("run", node, node.mark))
+        if not node.text.strip():
+            self._report.error("the step has nothing to run: it is empty", node)
         if inherited.service and not inherited.skip:
             self.used.add(inherited.service)
         return StepSpec(
@@ -242,7 +245,8 @@ class StepReader:
     def _check_service(self, name: str, place: Entry | None) -> None:
         if name not in self._services:
             self._report.error(
-                f"the service `{name}` does not exist: {self._report.did_you_mean(name, self._services)}", place
+                f"the service `{clean(name, 80)}` does not exist: {self._report.did_you_mean(name, self._services)}",
+                place,
             )
 
     def _name(
@@ -252,6 +256,8 @@ class StepReader:
             return clean(name, MAX_NAME)
         if kind == "push":
             return clean(f"push {section.text('image_name') or section.text('service')}", MAX_NAME)
+        if kind in _GROUPS:
+            return kind
         written = section.entry("command")
         if command and written and isinstance(written.node, Scalar):
             return clean(" ".join(written.node.text.split()), MAX_NAME)

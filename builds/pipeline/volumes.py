@@ -8,7 +8,7 @@ import re
 from builds.pipeline.fields import texts
 from builds.pipeline.nodes import Entry, Mapping, Node, Scalar, Sequence
 from builds.pipeline.paths import PathError, inside
-from builds.pipeline.report import Report
+from builds.pipeline.report import Report, clean
 from runners.contract import Mount, MountKind
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
@@ -47,7 +47,7 @@ def _words(item: Node, entry: Entry, report: Report) -> list[str]:
         return []
     words = item.text.strip().split(":")
     if len(words) > 3:
-        raise _VolumeError(f"`{item.text}` has more than source, target and mode")
+        raise _VolumeError(f"`{clean(item.text, 80)}` has more than source, target and mode")
     return words if words != [""] else []
 
 
@@ -55,7 +55,7 @@ def _words_of_map(item: Mapping, report: Report) -> list[str]:
     """Compose's long form."""
     values = {entry.key: entry.node.text for entry in item.entries if isinstance(entry.node, Scalar)}
     if values.get("type", "volume") not in ("bind", "volume"):
-        raise _VolumeError(f"type `{values['type']}` is not known: bind or volume")
+        raise _VolumeError(f"type `{clean(values['type'], 80)}` is not known: bind or volume")
     target = values.get("target", "")
     if "source" not in values:
         return [target]
@@ -77,20 +77,20 @@ def _is_ignored(words: list[str], item: Node, report: Report, *, strict: bool) -
 def _mount(words: list[str], base: str) -> Mount:
     source, target, mode = ("", *words, "") if len(words) == 1 else (*words, "", "")[:3]
     if not target.startswith("/"):
-        raise _VolumeError(f"`{target}` has to be an absolute path in the container")
+        raise _VolumeError(f"`{clean(target, 80)}` has to be an absolute path in the container")
     target = posixpath.normpath(target)
     if target == "/":
         raise _VolumeError("nothing can be mounted over the container's `/`")
     unknown = [word for word in mode.split(",") if word not in _MODES]
     if unknown:
-        raise _VolumeError(f"mode `{unknown[0]}` is not known: ro or rw")
+        raise _VolumeError(f"mode `{clean(unknown[0], 80)}` is not known: ro or rw")
     read_only = "ro" in mode.split(",")
     if len(words) == 1:
         return Mount(kind=MountKind.ANONYMOUS, target=target)
     if "$" in source:
-        raise _VolumeError(f"`{source}`: variables are not put in here")
+        raise _VolumeError(f"`{clean(source, 80)}`: variables are not put in here")
     if "/" not in source and not source.startswith((".", "~")):
         if not _NAME.fullmatch(source):
-            raise _VolumeError(f"`{source}` is neither a path nor the name of a volume")
+            raise _VolumeError(f"`{clean(source, 80)}` is neither a path nor the name of a volume")
         return Mount(kind=MountKind.NAMED, target=target, source=inside(base, source), read_only=read_only, either=True)
     return Mount(kind=MountKind.CHECKOUT, target=target, source=inside(base, source), read_only=read_only)

@@ -1,0 +1,56 @@
+"""The JSON Schema of ciservice.yml, for editors; made of the same table that the reader checks files against."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from builds.pipeline.keys import BUILD, DEPLOYMENT, FILE, PIPELINE, SERVICE, STEP, Kind, Support, Table
+
+_WORD: dict[str, Any] = {"type": ["string", "number", "boolean", "null"]}
+_WORDS: dict[str, Any] = {"type": "array", "items": _WORD}
+_SHAPES: dict[Kind, dict[str, Any]] = {
+    Kind.ANY: {},
+    Kind.TEXT: _WORD,
+    Kind.FLAG: {"type": ["boolean", "string"]},
+    Kind.DURATION: {"type": "string", "pattern": "^([0-9]+h)?([0-9]+m)?([0-9]+s)?$", "minLength": 2},
+    Kind.TEXTS: {"anyOf": [_WORD, _WORDS]},
+    Kind.ARGV: {"anyOf": [_WORD, _WORDS]},
+    Kind.PAIRS: {"anyOf": [{"type": "object", "additionalProperties": _WORD}, _WORDS, {"type": "null"}]},
+    Kind.LINKS: {"anyOf": [_WORD, _WORDS, {"type": "object"}]},
+    Kind.VOLUMES: {"anyOf": [_WORD, {"type": "array", "items": {"anyOf": [_WORD, {"type": "object"}]}}]},
+    Kind.BUILD: {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/build"}]},
+    Kind.STEPS: {"type": "array", "minItems": 1, "items": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/step"}]}},
+    Kind.SERVICES: {"type": "object", "additionalProperties": {"$ref": "#/$defs/service"}},
+    Kind.PIPELINES: {"type": "object", "additionalProperties": {"$ref": "#/$defs/pipeline"}},
+    Kind.DEPLOYMENTS: {"type": "object", "additionalProperties": {"$ref": "#/$defs/deployment"}},
+}
+_USABLE = frozenset({Support.WORKS, Support.HARMLESS, Support.SILENT})
+
+
+def schema() -> dict[str, Any]:
+    """A JSON Schema (draft 2020-12) that knows every key which is not an error."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "ciservice.yml",
+        **_object(FILE),
+        "anyOf": [{"required": ["steps"]}, {"required": ["pipelines"]}, {"required": ["deployments"]}],
+        "$defs": {
+            "pipeline": {**_object(PIPELINE), "required": ["steps"]},
+            "deployment": {**_object(DEPLOYMENT), "required": ["steps"]},
+            "step": _object(STEP),
+            "service": _object(SERVICE),
+            "build": _object(BUILD),
+        },
+    }
+
+
+def _object(table: Table) -> dict[str, Any]:
+    properties = {key.name: _property(key.kind, key.about) for key in table.values() if key.support in _USABLE}
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _property(kind: Kind, about: str) -> dict[str, Any]:
+    shape = dict(_SHAPES[kind])
+    if about:
+        shape["description"] = about
+    return shape

@@ -1,0 +1,67 @@
+"""The JSON Schema says of a file what the reader says of it."""
+
+from __future__ import annotations
+
+import jsonschema_rs
+import pytest
+import yaml
+
+from builds.pipeline.keys import SERVICE, STEP, Support
+from builds.pipeline.schema import schema
+from tests.builds.pipeline.helpers import native
+from tests.builds.pipeline.test_docs import EXAMPLES
+
+VALIDATOR = jsonschema_rs.Draft202012Validator(schema())
+
+
+@pytest.mark.parametrize("text", EXAMPLES)
+def test_the_examples_of_the_documentation_fit(text: str) -> None:
+    assert [error.message for error in VALIDATOR.iter_errors(yaml.safe_load(text))] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "steps: [{run: a, timeout: 1h30m, environment: [A=1]}]",
+        "steps: [{parallel: [a, {serial: [b]}]}]",
+        "pipelines: {a: {steps: [x], cache: {key: y}}}",
+        "deployments: {a: {branch: [x], steps: [y]}}",
+        "steps: [a]\nservices: {app: {build: {context: ., args: {A: 1}}, ports: ['80:80'], volumes: ['./a:/b']}}",
+    ],
+)
+def test_what_the_reader_takes_fits(text: str) -> None:
+    assert native(text)
+    assert VALIDATOR.is_valid(yaml.safe_load(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "image: x",
+        "steps: []",
+        "steps: make",
+        "stesp: [a]",
+        "steps: [{rum: a}]",
+        "steps: [a]\ntimeout: soon",
+        "pipelines: {a: {image: x}}",
+        "pipelines: {a: {steps: [x], matrix: {}}}",
+        "deployments: {a: {branch: main}}",
+        "steps: [a]\nservices: {app: {image: x, privileged: true}}",
+        "steps: [a]\nservices: {app: {build: {contxt: x}}}",
+    ],
+)
+def test_what_the_reader_refuses_does_not_fit(text: str) -> None:
+    with pytest.raises(Exception, match=r"ciservice\.yml"):
+        native(text)
+    assert not VALIDATOR.is_valid(yaml.safe_load(text))
+
+
+def test_keys_that_are_errors_are_not_offered() -> None:
+    definitions = schema()["$defs"]
+    for name, table in (("step", STEP), ("service", SERVICE)):
+        offered = definitions[name]["properties"].keys()
+        refused = {
+            key.name for key in table.values() if key.support in (Support.LATER, Support.WARNED, Support.FORBIDDEN)
+        }
+        assert refused.isdisjoint(offered)
+        assert "description" in definitions[name]["properties"]["image"]
