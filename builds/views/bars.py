@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from statistics import median
 
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -23,10 +24,10 @@ _LEAST = 3
 def bars(project: Project, builds: Sequence[Build]) -> SafeString:
     """`builds` newest first, drawn oldest first and flush right, so that the newest always stands at the same place."""
     times = [time_taken(build) or timedelta() for build in builds]
-    longest = max(times, default=timedelta()).total_seconds() or 1
+    tallest = _tallest([took.total_seconds() for took in times])
     width = BARS * _STEP
     drawn = [
-        (*_box(number, took.total_seconds() / longest, width), build, took)
+        (*_box(number, min(took.total_seconds() / tallest, 1), width), build, took)
         for number, (build, took) in enumerate(zip(builds, times, strict=True))
     ]
     inner = format_html_join("", _BAR, [_values(project, *one) for one in reversed(drawn)])
@@ -36,6 +37,11 @@ def bars(project: Project, builds: Sequence[Build]) -> SafeString:
         _HEIGHT,
         inner,
     )
+
+
+def _tallest(seconds: list[float]) -> float:
+    """What the full height stands for: one stuck build must not make all others flat."""
+    return min(max(seconds, default=1), 3 * median(seconds or [1])) or 1
 
 
 _BAR = (

@@ -1,22 +1,53 @@
-"""Server-Sent Events for the pages: what changed, so that they look."""
+"""Server-Sent Events for the pages: what changed, so that they look again."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from functools import partial
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest, StreamingHttpResponse
+from django.views.decorators.http import require_GET
+
+from accounts.models import User
+from builds.access import build_or_404, organizations_of, project_or_404
+from builds.logs.hub import in_thread
+from builds.logs.stream import build_stream, topic_stream
+from builds.views.person import person
 
 
-def projects_events(request: HttpRequest) -> HttpResponse:
-    """News of everything the person may see."""
-    return HttpResponse(status=204)
+def _answer(events: AsyncIterator[bytes]) -> StreamingHttpResponse:
+    answer = StreamingHttpResponse(events, content_type="text/event-stream")
+    answer.headers["Cache-Control"] = "no-cache, no-transform"
+    answer.headers["X-Accel-Buffering"] = "no"  # nginx holds answers back otherwise
+    return answer
 
 
-def project_events(request: HttpRequest, uuid: UUID) -> HttpResponse:
+async def _person(request: HttpRequest) -> User:
+    """The session is read in a thread; the connection that it took is given back there."""
+    return await sync_to_async(lambda: User.objects.get(pk=person(request).pk))()
+
+
+@require_GET
+async def projects_events(request: HttpRequest) -> StreamingHttpResponse:
+    """News of all organisations of the person."""
+    user = await _person(request)
+    mine = await in_thread(lambda: list(organizations_of(user).values_list("uuid", flat=True)[:200]))
+    return _answer(topic_stream([f"organization:{uuid}" for uuid in mine]))
+
+
+@require_GET
+async def project_events(request: HttpRequest, uuid: UUID) -> StreamingHttpResponse:
     """News of one project."""
-    return HttpResponse(status=204)
+    user = await _person(request)
+    project = await in_thread(partial(project_or_404, user, uuid))
+    return _answer(topic_stream([f"project:{project.uuid}"]))
 
 
-def build_events(request: HttpRequest, uuid: UUID, number: int) -> HttpResponse:
-    """News of one build."""
-    return HttpResponse(status=204)
+@require_GET
+async def build_events(request: HttpRequest, uuid: UUID, number: int) -> StreamingHttpResponse:
+    """News of one build, and hints that logs of its steps grow."""
+    user = await _person(request)
+    build = await in_thread(partial(build_or_404, user, uuid, number))
+    return _answer(build_stream(str(build.uuid)))

@@ -56,11 +56,11 @@ class ProjectLine:
 
 
 def project_lines(projects: QuerySet[Project]) -> list[ProjectLine]:
-    """A row for each project: failed lately first, then the rest, each by name. Two queries, both by index."""
+    """A row for each project: failed lately first, never built last, each by name. Two queries, both by index."""
     rows = list(_with_floor(projects))
     builds = _newest_builds(rows)
     lines = [ProjectLine(project, builds[project.pk]) for project in rows]
-    return sorted(lines, key=lambda line: (not line.failed_lately, line.project.name.lower()))
+    return sorted(lines, key=lambda line: (not line.failed_lately, not line.builds, line.project.name.lower()))
 
 
 def _with_floor(projects: QuerySet[Project]) -> QuerySet[Project]:

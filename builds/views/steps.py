@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from functools import partial
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
@@ -11,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from builds.access import step_or_404
 from builds.logs import read
+from builds.logs.hub import in_thread
 from builds.models import Step
 from builds.views.log_pane import last_stretch, stretch
 from builds.views.person import person
@@ -62,8 +65,15 @@ def find(request: HttpRequest, uuid: UUID, number: int, step_uuid: UUID) -> Http
 def raw(request: HttpRequest, uuid: UUID, number: int, step_uuid: UUID) -> HttpResponseBase:
     """Every byte there is now, as printed; `?download` names a file for it."""
     step = _step(request, uuid, number, step_uuid)
-    answer = StreamingHttpResponse(read.raw(step), content_type="text/plain; charset=utf-8")
+    answer = StreamingHttpResponse(_parts(step), content_type="text/plain; charset=utf-8")
     if "download" in request.GET:
         name = f"{slugify(step.job.build.project.name)}-{number}-{slugify(step.name)[:60] or 'step'}.log"
         answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
+
+
+async def _parts(step: Step) -> AsyncIterator[bytes]:
+    """One part in memory at a time, each read beside the event loop."""
+    parts = read.raw(step)
+    while (part := await in_thread(partial(next, parts, None))) is not None:
+        yield part

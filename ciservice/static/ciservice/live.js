@@ -105,6 +105,7 @@ export function listen(address, onEvent, { types = ["message"], background = fal
     source = new EventSource(address);
     for (const type of types) source.addEventListener(type, hear);
     source.addEventListener("open", () => { clearInterval(poll); poll = 0; onEvent(null); });
+    source.addEventListener("end", () => { stop(); onEvent(null); });
     source.addEventListener("error", () => {
       poll ||= setInterval(() => { look(); if (source?.readyState === EventSource.CLOSED) open(); }, POLL_MS);
     });

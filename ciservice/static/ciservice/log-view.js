@@ -5,11 +5,12 @@ const OVERSCAN = 60;
 const SETTLE_MS = 90;
 // Browsers stop growing an element somewhere above 16 million pixels; beyond this the scroll bar stands for more.
 const TALLEST = 12_000_000;
+const TALLEST_WINDOW = 8000; // however it is styled, no more rows than that are made
 const LATCH = 24;
 
 export class LogView {
   /** `makeRow(number, line)` gives the <li>; `want(first, last)` fetches lines; `onFollow(on)` hears of follow mode. */
-  constructor(box, { makeRow, getLine, want, onFollow }) {
+  constructor(box, { makeRow, getLine, want, onFollow, onPaint }) {
     this.box = box;
     this.space = box.querySelector("[data-log-space]");
     this.list = box.querySelector("[data-log-rows]");
@@ -17,6 +18,7 @@ export class LogView {
     this.getLine = getLine;
     this.want = want;
     this.onFollow = onFollow;
+    this.onPaint = onPaint;
     this.heights = new EqualHeights();
     this.top = 0; // in the log's own pixels
     this.seen = 0; // the scroll bar's place that `top` stands for
@@ -163,7 +165,7 @@ export class LogView {
   }
 
   range() {
-    const first = this.heights.lineAt(this.top), last = this.heights.lineAt(this.top + this.box.clientHeight);
+    const first = this.heights.lineAt(this.top), last = this.heights.lineAt(this.top + Math.min(this.box.clientHeight, TALLEST_WINDOW));
     return { first: Math.max(first - OVERSCAN, 1), last: Math.min(last + OVERSCAN, this.total), seenFirst: first, seenLast: last };
   }
 
@@ -173,6 +175,7 @@ export class LogView {
     if (this.wraps && this.measure()) this.paintRows();
     this.space.style.height = `${this.shownHeight}px`;
     if (this.keepBar) this.shift(); else this.placeBar();
+    this.onPaint(this.rows.values());
     clearTimeout(this.wanting);
     const { first, last } = this.range();
     if (this.total) this.wanting = setTimeout(() => this.want(first, last), this.keepBar ? SETTLE_MS / 2 : 0);

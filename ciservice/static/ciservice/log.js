@@ -42,6 +42,7 @@ export class Log {
       getLine: (row) => this.store?.line(this.store.numberOf(row)),
       want: (first, last) => this.store?.want(first, last),
       onFollow: () => this.showFollow(),
+      onPaint: (rows) => this.search.paint(rows),
     });
     this.adoptPage();
     this.listen();
