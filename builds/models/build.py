@@ -70,6 +70,9 @@ class Build(models.Model):
         indexes = [
             models.Index(fields=["project", "-number"], name="build_newest"),
             models.Index(fields=["project", "branch", "-number"], name="build_newest_of_branch"),
+            models.Index(fields=["project", "status", "-number"], name="build_newest_of_status"),
+            models.Index(fields=["project", "author_email", "-number"], name="build_newest_of_author"),
+            models.Index(fields=["commit"], name="build_commit"),
             models.Index(
                 fields=["created_at"], condition=models.Q(status="queued", planned_at=None), name="build_unplanned"
             ),
