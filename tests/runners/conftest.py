@@ -9,6 +9,7 @@ import pytest
 
 from runners.contract import DirectorySource, JobSpec, PipelineSpec, StepSpec
 from runners.executors.config import ExecutorSettings
+from tests.docker_images import docker_engine, docker_image  # noqa: F401 - fixtures
 from tests.runners.jobs import Recorder
 
 

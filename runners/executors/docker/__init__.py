@@ -1,1 +1,1 @@
-"""Steps in Docker containers; the only package that imports docker."""
+"""Jobs in Docker: the only package that imports the Docker client."""

@@ -1,0 +1,297 @@
+"""The Docker engine as the rest of this package sees it: few verbs, and every failure an EngineError in plain words."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+from urllib.parse import quote
+
+import docker
+import requests
+import urllib3
+from docker.errors import APIError, DockerException
+
+from runners.errors import EngineError
+from runners.executors.docker.streams import Attachment, Lines
+
+REQUEST_SECONDS = 60
+CONNECTIONS = 64
+BACK_SECONDS = 60.0  # how long a restarted engine may take until it answers again
+
+_NO_ANSWER = (requests.RequestException, urllib3.exceptions.HTTPError, DockerException, OSError)
+
+
+class Refused(Exception):
+    """The engine understood and said no: `status` is HTTP's, the text is the engine's own sentence."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class State:
+    """What `inspect` says of a container."""
+
+    running: bool
+    exit_code: int = 0
+    out_of_memory: bool = False
+    error: str = ""
+    health: str = ""  # starting, healthy, unhealthy; "" = the image has no health check
+    exists: bool = True
+
+
+GONE = State(running=False, exit_code=137, error="the container is gone", exists=False)
+
+
+@contextlib.contextmanager
+def _answering(task: str) -> Iterator[None]:
+    """Turn the client's many failures into `Refused` (it answered) and `EngineError` (it did not)."""
+    try:
+        yield
+    except APIError as error:
+        raise Refused(error.status_code or 500, str(error.explanation or error)) from error
+    except _NO_ANSWER as error:
+        raise EngineError(f"The Docker engine did not answer ({task}): {error}") from error
+
+
+class Engine:
+    """One connection pool to one engine. Thread-safe."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._api = docker.APIClient(
+                base_url=url or "unix:///var/run/docker.sock",
+                version="auto",
+                timeout=REQUEST_SECONDS,
+                max_pool_size=CONNECTIONS,
+            )
+        except _NO_ANSWER as error:
+            raise EngineError(
+                f"No Docker engine answers at {url}: start dockerd, or set DOCKER_HOST to where it listens ({error})"
+            ) from error
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._api.close()
+
+    def facts(self) -> dict[str, Any]:
+        """What the engine says of itself: `Version`, `Arch`, `ApiVersion`."""
+        with _answering("version"):
+            return dict(self._api.version(api_version=False))
+
+    # --- containers
+
+    def create(self, name: str, config: Mapping[str, Any]) -> str:
+        """Create a container and return its id. One that an unanswered request made already is adopted by its name."""
+        try:
+            return str(self.call("POST", "/containers/create", config, {"name": name})["Id"])
+        except EngineError:
+            return self._adopt(name)
+        except Refused as refusal:
+            if refusal.status == requests.codes.conflict:
+                return self._adopt(name)
+            raise
+
+    def _adopt(self, name: str) -> str:
+        facts = self.inspect(name)
+        if facts is None:
+            raise EngineError(f"The Docker engine did not create the container {name}")
+        return str(facts["Id"])
+
+    def start(self, container: str) -> None:
+        """Start it; `Refused` where the engine cannot."""
+        try:
+            with _answering("start a container"):
+                self._api.start(container)
+        except EngineError:
+            facts = self.inspect(container)
+            if facts is None or facts["State"]["Status"] == "created":
+                raise
+
+    def attach(self, container: str, *, stdin: bool = False) -> Attachment:
+        """A stream of what the container prints from now on; before `start` it is the whole of it."""
+        params = {"stdout": 1, "stderr": 1, "stream": 1, "logs": 0, "stdin": int(stdin)}
+        with _answering("attach"):
+            return Attachment(self._api.attach_socket(container, params=params))
+
+    def execute(self, container: str, command: list[str]) -> Attachment:
+        """Start a further process in a running container, with an open standard input."""
+        with _answering("exec"):
+            made = self._api.exec_create(container, command, stdin=True)
+            return Attachment(self._api.exec_start(made["Id"], False, False, False, True))
+
+    def inspect(self, container: str) -> dict[str, Any] | None:
+        """Everything the engine knows of it, None where there is none."""
+        try:
+            with _answering("inspect"):
+                return dict(self._api.inspect_container(container))
+        except Refused as refusal:
+            if refusal.status == requests.codes.not_found:
+                return None
+            raise
+
+    def state(self, container: str) -> State:
+        """How it stands. An engine that restarts gets BACK_SECONDS to answer again."""
+        until = time.monotonic() + BACK_SECONDS
+        while True:
+            try:
+                facts = self.inspect(container)
+            except EngineError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.5)
+                continue
+            return GONE if facts is None else _state(facts["State"])
+
+    def ended(self, container: str, seconds: int) -> State:
+        """Wait at most `seconds` for its end; the state either way."""
+        with contextlib.suppress(*_NO_ANSWER):
+            self._api.wait(container, timeout=seconds)
+        return self.state(container)
+
+    def signal(self, container: str, name: str) -> None:
+        """Send a signal to its first process; nothing happens where it has ended."""
+        with contextlib.suppress(Refused), _answering("kill"):
+            self._api.kill(container, name)
+
+    def remove(self, container: str) -> None:
+        """Kill and remove it with its anonymous volumes; nothing happens where it is gone."""
+        with _gone_is_fine(), _answering("remove a container"):
+            self._api.remove_container(container, v=True, force=True)
+
+    def containers(self, label: str) -> list[dict[str, Any]]:
+        """Those that carry a label ("key" or "key=value"), ended ones too: dicts with `Id` and `Labels`."""
+        with _answering("list containers"):
+            return list(self._api.containers(all=True, filters={"label": label}))
+
+    # --- networks, volumes, images
+
+    def create_network(self, name: str, labels: Mapping[str, str], subnet: str = "") -> str:
+        """A bridge network of its own; `subnet` "" lets the engine choose. Returns its id."""
+        config = {"Name": name, "Driver": "bridge", "CheckDuplicate": True, "Labels": dict(labels)}
+        if subnet:
+            config["IPAM"] = {"Config": [{"Subnet": subnet}]}
+        return str(self.call("POST", "/networks/create", config)["Id"])
+
+    def remove_network(self, network: str) -> None:
+        """Remove it; nothing happens where it is gone."""
+        with _gone_is_fine(), _answering("remove a network"):
+            self._api.remove_network(network)
+
+    def networks(self, label: str) -> list[dict[str, Any]]:
+        """Those that carry a label: dicts with `Id` and `Labels`."""
+        with _answering("list networks"):
+            return list(self._api.networks(filters={"label": label}))
+
+    def create_volume(self, name: str, labels: Mapping[str, str]) -> None:
+        """A named volume; one that exists stays as it is."""
+        with _answering("create a volume"):
+            self._api.create_volume(name, labels=dict(labels))
+
+    def remove_volume(self, name: str) -> None:
+        """Remove it; nothing happens where it is gone."""
+        with _gone_is_fine(), _answering("remove a volume"):
+            self._api.remove_volume(name, force=True)
+
+    def volumes(self, label: str) -> list[dict[str, Any]]:
+        """Those that carry a label: dicts with `Name` and `Labels`."""
+        with _answering("list volumes"):
+            return list(self._api.volumes(filters={"label": label})["Volumes"] or [])
+
+    def image(self, name: str) -> dict[str, Any] | None:
+        """What the engine knows of a local image, None where it has none of that name."""
+        try:
+            return self.call("GET", f"/images/{quote(name)}/json")
+        except Refused as refusal:
+            if refusal.status in {requests.codes.not_found, requests.codes.bad_request}:
+                return None
+            raise
+
+    def images(self, label: str) -> list[dict[str, Any]]:
+        """Untagged images that carry a label: dicts with `Id` and `Created` (seconds)."""
+        with _answering("list images"):
+            return list(self._api.images(filters={"label": label, "dangling": True}))
+
+    def remove_image(self, image: str) -> bool:
+        """Remove it unless something uses it."""
+        try:
+            with _answering("remove an image"):
+                self._api.remove_image(image)
+        except Refused:
+            return False
+        return True
+
+    def import_image(self, archive: bytes, name: str, changes: list[str]) -> None:
+        """Make an image of one layer from a tar archive."""
+        with _answering("import an image"):
+            self._api.import_image_from_data(archive, repository=name, tag="latest", changes=changes)
+
+    # --- the bare interface
+
+    def call(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, params: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """One request with a JSON answer."""
+        with (
+            _answering(path),
+            self._api.request(
+                method, self._url(path), json=dict(body or {}), params=dict(params or {}), timeout=REQUEST_SECONDS
+            ) as answer,
+        ):
+            _raise_for(answer)
+            return dict(answer.json())
+
+    def stream(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str],
+        body: BinaryIO | None = None,
+        *,
+        silence: int | None = None,
+    ) -> Lines:
+        """A request whose answer comes line by line; `silence` seconds without one end it."""
+        with _answering(path):
+            answer = self._api.request(
+                method, self._url(path), params=dict(params), data=body, stream=True, timeout=(REQUEST_SECONDS, silence)
+            )
+            _raise_for(answer)
+            return Lines(answer)
+
+    def _url(self, path: str) -> str:
+        return f"{self._api.base_url}/v{self._api.api_version}{path}"
+
+
+def _raise_for(answer: requests.Response) -> None:
+    if answer.status_code < requests.codes.bad_request:
+        return
+    with contextlib.closing(answer):
+        try:
+            text = str(answer.json()["message"])
+        except (ValueError, KeyError, TypeError):
+            text = answer.text[:500]
+    raise Refused(answer.status_code, text)
+
+
+@contextlib.contextmanager
+def _gone_is_fine() -> Iterator[None]:
+    try:
+        yield
+    except Refused as refusal:
+        under_way = refusal.status == requests.codes.conflict and "already in progress" in str(refusal)
+        if refusal.status != requests.codes.not_found and not under_way:
+            raise EngineError(f"Docker refused: {refusal}") from refusal
+
+
+def _state(state: Mapping[str, Any]) -> State:
+    return State(
+        running=bool(state["Running"]),
+        exit_code=int(state["ExitCode"]),
+        out_of_memory=bool(state["OOMKilled"]),
+        error=str(state.get("Error") or ""),
+        health=str((state.get("Health") or {}).get("Status") or "").replace("none", ""),
+    )

@@ -1,0 +1,252 @@
+"""The pipeline's own container, which lives as long as the job: its steps run in it one after another, or side by side."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from runners.contract import StepResult, StepSpec, Stop, StopReason
+from runners.errors import EngineError, RunnerError, SpecError
+from runners.executors.docker.containers import AFTER_KILL_SECONDS, GRACE_SECONDS, launch
+from runners.executors.docker.engine import Refused
+from runners.executors.docker.hardening import host_config
+from runners.executors.docker.images import Image
+from runners.executors.docker.job import Job
+from runners.executors.docker.mounts import WORKSPACE, checkout_bind
+from runners.executors.docker.output import StepOutput
+from runners.executors.docker.rooms import Room
+from runners.executors.docker.session import SHELL, TOKEN, Finished, Session, as_program
+from runners.executors.docker.verdict import (
+    KILLED,
+    OUT_OF_MEMORY_WARNING,
+    StepFailed,
+    exited,
+    outage,
+    refused_to_start,
+    stopped,
+)
+
+logger = logging.getLogger(__name__)
+
+MOST_SCRIPT_BYTES = 100 * 1024  # the kernel takes 128 KiB as one argument
+EVENT_SECONDS = 0.5
+UNHEARD_KILL_SECONDS = 2.0
+
+# Signals the processes of a step, which all inherited its variable: TERM only the first of them, which may want to
+# clean up with the help of the others, KILL every one, also what left its group or session.
+_SIGNAL = """
+for folder in /proc/[0-9]*; do
+  process=${folder#/proc/}
+  [ "$process" != "$$" ] && grep -qs "$1" "$folder/environ" || continue
+  if [ "$2" = TERM ]; then
+    while read -r key value; do
+      if [ "$key" = PPid: ]; then break; fi
+    done <"$folder/status"
+    if grep -qs "$1" "/proc/$value/environ"; then continue; fi
+  fi
+  kill -s "$2" "$process"
+done 2>/dev/null
+"""
+
+
+class Home:
+    """Made while the checkout is laid out; the first step waits for both."""
+
+    def __init__(self, job: Job, output: StepOutput, stop: Stop) -> None:
+        self._job, self._output, self._stop = job, output, stop.child()
+        self._made: Future[None] = Future()
+        self._lock = threading.Lock()
+        self._idle: list[Session] = []
+        self._container = ""
+        self._image = Image(id="", digest="")
+        self._room: Room | None = None
+        self._thread = threading.Thread(target=self._make, name="docker-home")
+
+    def prepare(self) -> None:
+        """Begin to make it."""
+        self._thread.start()
+
+    def run(self, step: StepSpec, output: StepOutput, stop: Stop) -> StepResult:
+        """Run a script or command in it."""
+        _check(step)
+        try:
+            self._made.result()
+        except StepFailed as failed:
+            output.say(failed.result.reason)
+            return failed.result
+        if stop.reason is not None:
+            return stopped(stop.reason)
+        self._job.admission.of(self._image.user)
+        began = time.monotonic()
+        with _Ending(self._job, self._container, stop) as ending:
+            variables = {**self._job.environment(None, step), TOKEN: ending.token}
+            session = self._session()
+            finished = session.run(as_program(step.script, step.command), variables, output.write, ending.is_given_up)
+        if finished is not None and finished.is_clean:
+            with self._lock:
+                self._idle.append(session)
+        else:
+            session.close()
+        return self._verdict(finished, began, output, stop)
+
+    def close(self) -> None:
+        """Leave the container to be removed with the job's other things."""
+        self._stop.order(StopReason.CANCELLED)
+        self._stop.leave()
+        if self._thread.ident is not None:
+            self._thread.join()
+        for session in self._idle:
+            session.close()
+
+    def leave_room(self) -> None:
+        """Give back the network, once the container is gone."""
+        if self._room is not None:
+            self._job.tools.rooms.remove(self._room)
+
+    def _session(self) -> Session:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        try:
+            return Session(self._job.tools.engine.execute(self._container, [SHELL]))
+        except Refused as refusal:
+            raise EngineError(f"The pipeline's container does not take another step: {refusal}") from refusal
+
+    def _verdict(self, finished: Finished | None, began: float, output: StepOutput, stop: Stop) -> StepResult:
+        engine, events = self._job.tools.engine, self._job.tools.events
+        if stop.reason is not None:
+            return stopped(stop.reason, finished.exit_code if finished else None)
+        if finished is None:
+            state = engine.ended(self._container, int(AFTER_KILL_SECONDS))
+            exit_code, out_of_memory = state.exit_code or 137, state.out_of_memory
+        else:
+            exit_code, out_of_memory = finished.exit_code, False
+        was_killed = exit_code in KILLED
+        out_of_memory = out_of_memory or events.ran_out_of_memory(
+            self._container, began, EVENT_SECONDS if was_killed else 0
+        )
+        if not out_of_memory and finished is None and events.ended_from_outside(self._container):
+            raise outage()
+        if out_of_memory and exit_code == 0:
+            output.say(OUT_OF_MEMORY_WARNING)
+        return exited(exit_code, self._image.digest, out_of_memory=out_of_memory)
+
+    def _make(self) -> None:
+        try:
+            self._create()
+        except Refused as refusal:
+            self._made.set_exception(_explain(str(refusal)))
+        except (RunnerError, SpecError, StepFailed) as error:
+            self._made.set_exception(error)
+        else:
+            self._made.set_result(None)
+
+    def _create(self) -> None:
+        job, tools = self._job, self._job.tools
+        wanted = job.spec.pipeline.image or tools.settings.default_image
+        if not wanted:
+            raise SpecError("The pipeline names no image, and this instance has no default image.")
+        self._image = tools.images.get(wanted, self._output.say, self._stop)
+        self._room = tools.rooms.take()
+        network = f"container:{self._room.holder}" if self._room.holder else self._room.network
+        name = job.belongings.container_name("pipeline")
+        running = launch(
+            tools.engine,
+            name,
+            {
+                "Image": self._image.id,
+                "Entrypoint": [SHELL],
+                "Cmd": [],
+                "OpenStdin": True,
+                "WorkingDir": WORKSPACE,
+                "Labels": job.belongings.labels(service="pipeline"),
+                "HostConfig": host_config(tools.settings, network, (checkout_bind(job.checkout),)),
+            },
+            stdin=True,
+        )
+        self._container = running.id
+        self._idle.append(Session(running.attachment))
+
+
+class _Ending:
+    """Ends one step in a container that others may still use."""
+
+    def __init__(self, job: Job, container: str, stop: Stop) -> None:
+        self._engine, self._container, self._stop = job.tools.engine, container, stop
+        self.token = secrets.token_hex(8)
+        self._finished = threading.Event()
+        self._killed_at = float("inf")
+        self._thread: threading.Thread | None = None
+        self._forget: Callable[[], None] = lambda: None
+
+    def __enter__(self) -> _Ending:
+        self._forget = self._stop.on_order(self._ordered)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._forget()
+        self._finished.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def is_given_up(self) -> bool:
+        return time.monotonic() > self._killed_at + AFTER_KILL_SECONDS
+
+    def _ordered(self, reason: StopReason) -> None:
+        self._thread = threading.Thread(target=self._end, args=(reason,), name="docker-ending")
+        self._thread.start()
+
+    def _end(self, reason: StopReason) -> None:
+        try:
+            if reason is not StopReason.LOST_LEASE:
+                self._signal("TERM")
+                is_gentle = self._finished.wait(GRACE_SECONDS)
+                self._signal("KILL")
+                if is_gentle or self._finished.wait(UNHEARD_KILL_SECONDS):
+                    return
+            self._engine.signal(self._container, "SIGKILL")
+        except EngineError as error:
+            logger.warning("could not end a step in container=%s: %s", self._container, error)
+        finally:
+            self._killed_at = time.monotonic()
+
+    def _signal(self, signal: str) -> None:
+        command = [SHELL, "-c", _SIGNAL, "signal", f"{TOKEN}={self.token}", signal]
+        with contextlib.suppress(Refused):
+            attachment = self._engine.execute(self._container, command)
+            try:
+                while attachment.read(UNHEARD_KILL_SECONDS):
+                    pass
+            finally:
+                attachment.close()
+
+
+def _check(step: StepSpec) -> None:
+    text = step.script if step.script is not None else " ".join(step.command or ())
+    if "\0" in text:
+        raise SpecError("A script cannot contain a NUL character.")
+    if len(text.encode()) > MOST_SCRIPT_BYTES:
+        raise SpecError(
+            f"A script of more than {MOST_SCRIPT_BYTES // 1024} KiB: put it into a file of the repository and run that."
+        )
+
+
+def _explain(sentence: str) -> Exception:
+    try:
+        exit_code, told = refused_to_start(sentence)
+    except (SpecError, EngineError) as error:
+        return error
+    result = exited(exit_code, "")
+    return StepFailed(
+        StepResult(
+            outcome=result.outcome,
+            failure=result.failure,
+            exit_code=exit_code,
+            reason=f"The pipeline's image has no {SHELL}: {told}",
+        )
+    )

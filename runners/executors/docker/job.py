@@ -1,0 +1,83 @@
+"""What the parts that run one job have in common: the job, its checkout, and the engine's things for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from runners.contract import JobSpec, ServiceSpec, StepSpec, Stop
+from runners.environment import read_env_files, step_environment
+from runners.executors.config import ExecutorSettings
+from runners.executors.docker.admission import Admission
+from runners.executors.docker.belongings import Belongings
+from runners.executors.docker.builds import Builds, BuildTerms
+from runners.executors.docker.engine import Engine
+from runners.executors.docker.events import Events
+from runners.executors.docker.hardening import Bind, Volume
+from runners.executors.docker.images import Image, Images
+from runners.executors.docker.mounts import service_mounts
+from runners.executors.docker.output import StepOutput
+from runners.executors.docker.rooms import Rooms
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """What an executor lends to all of its jobs."""
+
+    settings: ExecutorSettings
+    instance: str
+    engine: Engine
+    events: Events
+    rooms: Rooms
+    images: Images
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One attempt at work."""
+
+    spec: JobSpec
+    tools: Tools
+    belongings: Belongings
+    builds: Builds
+    checkout: Path  # what steps see
+    admission: Admission
+    folder: Path  # ours: small files beside the checkout
+    services: Mapping[str, ServiceSpec] = field(default_factory=dict)
+
+    def environment(self, service: ServiceSpec | None, step: StepSpec | None) -> dict[str, str]:
+        """The variables of a container or a script."""
+        files = read_env_files(self.checkout, service.env_files) if service else {}
+        return step_environment(self.spec, service, step, files)
+
+    def image(self, service: ServiceSpec, output: StepOutput, stop: Stop) -> Image:
+        """The service's image, got now where it is not here."""
+        terms = BuildTerms(self.tools.instance, self.tools.settings.memory_mb)
+        return self.builds.image(service, output, stop, terms)
+
+    def mounts(self, service: ServiceSpec) -> tuple[Bind | Volume, ...]:
+        """The service's own mounts."""
+        return service_mounts(service, self.checkout, self.belongings.volume)
+
+
+def as_env(variables: Mapping[str, str]) -> list[str]:
+    """Variables as the engine takes them."""
+    return [f"{name}={value}" for name, value in variables.items()]
+
+
+def service_config(service: ServiceSpec, image: Image) -> dict[str, Any]:
+    """What a service says of its container, as the engine takes it."""
+    config: dict[str, Any] = {"Image": image.id}
+    if service.entrypoint is not None:
+        config["Entrypoint"] = list(service.entrypoint)
+    if service.command is not None:
+        config["Cmd"] = list(service.command)
+    if service.working_dir:
+        config["WorkingDir"] = service.working_dir
+    if service.user:
+        config["User"] = service.user
+    if service.hostname:
+        config["Hostname"] = service.hostname
+    return config

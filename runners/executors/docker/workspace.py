@@ -1,0 +1,65 @@
+"""One attempt's private room: sends each step to where it runs, and leaves nothing behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from runners.contract import Output, StepKind, StepResult, StepSpec, Stop
+from runners.errors import EngineError, RunnerError
+from runners.executors.docker.engine import Refused
+from runners.executors.docker.home import Home
+from runners.executors.docker.job import Job
+from runners.executors.docker.output import StepOutput
+from runners.executors.docker.service_step import ServiceStep
+from runners.executors.docker.sources import Sources
+from runners.executors.docker.verdict import stopped
+
+
+class DockerWorkspace:
+    """What `DockerExecutor.workspace` gives."""
+
+    def __init__(self, job: Job, stop: Stop, on_output: Output) -> None:
+        self._job = job
+        self._sources = Sources(job, stop)
+        self._home = Home(job, StepOutput(on_output), stop)
+
+    def prepare(self) -> None:
+        """Begin with what can be made while the checkout is laid out."""
+        own_container = [bool(step.service or step.image) for step in _run_steps(self._job.spec.pipeline.steps)]
+        has_home = not all(own_container)
+        self._job.tools.rooms.expect(sum(own_container) + has_home)
+        if has_home:
+            self._home.prepare()
+
+    def run(self, step: StepSpec, on_output: Output, stop: Stop) -> StepResult:
+        """As the contract has it."""
+        if stop.reason is not None:
+            return stopped(stop.reason)
+        output = StepOutput(on_output)
+        try:
+            if step.service or step.image:
+                return ServiceStep(self._job, self._sources, step, output, stop).run()
+            return self._home.run(step, output, stop)
+        except Refused as refusal:
+            raise EngineError(f"Docker refused: {refusal}") from refusal
+        except RunnerError:
+            if stop.reason is not None:
+                return stopped(stop.reason)
+            raise
+        finally:
+            output.close()
+
+    def close(self) -> None:
+        """Let go of everything; removing it goes on behind."""
+        self._home.close()
+
+    def leave_room(self) -> None:
+        """Give back the pipeline's network, once its container is gone."""
+        self._home.leave_room()
+
+
+def _run_steps(steps: Iterable[StepSpec]) -> Iterator[StepSpec]:
+    """The steps of a tree that will run something."""
+    for step in steps:
+        if not step.skip:
+            yield from [step] if step.kind is StepKind.RUN else _run_steps(step.steps)
