@@ -32,7 +32,7 @@ class Call:
         self._connect_seconds = connect_seconds
         self._end = time.monotonic() + total_seconds
         self._lock = threading.Lock()
-        self._socket: socket.socket | None = None
+        self._sockets: list[socket.socket] = []
         self._watchdog = threading.Timer(total_seconds, self._shut)
         self._watchdog.daemon = True
 
@@ -45,8 +45,8 @@ class Call:
     ) -> None:
         self._watchdog.cancel()
         self._watchdog.join()
-        if self._socket is not None:
-            self._socket.close()
+        for each in self._sockets:
+            each.close()
 
     def connect(self, host: str, port: int) -> socket.socket:
         """A socket connected to one of the allowed addresses of `host`; DeliveryError where there is none."""
@@ -74,16 +74,16 @@ class Call:
     def _watch(self, connected: socket.socket) -> None:
         # A duplicate: wrapping a socket in TLS takes its descriptor away, and shutting any duplicate shuts the connection.
         with self._lock:
-            self._socket = connected.dup()
+            self._sockets += [connected.dup(), connected]
         if self.timed_out:
             self._shut()
 
     def _shut(self) -> None:
         self.timed_out = True
         with self._lock:
-            if self._socket is not None:
+            for each in self._sockets:
                 with contextlib.suppress(OSError):
-                    self._socket.shutdown(socket.SHUT_RDWR)
+                    each.shutdown(socket.SHUT_RDWR)
 
 
 def _resolve(host: str, port: int, seconds: float) -> list[str]:

@@ -50,8 +50,10 @@ def post(
     sent = {"User-Agent": "ciservice", "Accept-Encoding": "identity", **(headers or {})}
     call = Call(connect_seconds=CONNECT_SECONDS, total_seconds=TOTAL_SECONDS)
     try:
-        with call, _session(call) as session:
-            answer = session.post(
+        with (
+            call,
+            _session(call) as session,
+            session.post(
                 url,
                 json=json,
                 data=data,
@@ -59,7 +61,10 @@ def post(
                 allow_redirects=False,
                 stream=True,
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
-            )
+            ) as answer,
+        ):
+            if call.timed_out:  # headers that were cut off look like headers that ended
+                raise requests.Timeout
             return Answer(answer.status_code, _body(answer))
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
         raise _explained(error, timed_out=call.timed_out) from error
