@@ -98,6 +98,15 @@ def build_in_or_404(user: Person, organization_uuid: UUID, project_uuid: UUID, u
     return get_object_or_404(builds, uuid=uuid, **of_both)
 
 
+def step_in_or_404(user: Person, organization_uuid: UUID, project_uuid: UUID, build_uuid: UUID, uuid: UUID) -> Step:
+    """One step under the organisation, project and build that the address names, with all of them."""
+    builds = readable_builds(user).filter(
+        uuid=build_uuid, project__uuid=project_uuid, project__organization__uuid=organization_uuid
+    )
+    steps = Step.objects.filter(job__build__in=builds)
+    return get_object_or_404(steps.select_related("job__build__project__organization"), uuid=uuid)
+
+
 def step_or_404(user: Person, uuid: UUID) -> Step:
     """One step that `user` may see, with job, build, project and organisation."""
     steps = Step.objects.filter(job__build__in=readable_builds(user))

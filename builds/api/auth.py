@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+from functools import partial
 
-from asgiref.sync import sync_to_async
 from django.http import HttpRequest
 from ninja.security.base import AuthBase
 
 from accounts.models import User
 from accounts.services.tokens import user_of_token
+from builds.logs.hub import in_thread
 
 
 class Asked(HttpRequest):
@@ -32,11 +33,11 @@ class TokenAuth(AuthBase):
 
 
 class AsyncTokenAuth(TokenAuth):
-    """The same for async operations."""
+    """The same for async operations, which may last: the database connection is given back at once."""
 
     async def __call__(self, request: HttpRequest) -> User | None:  # type: ignore[override]
         """The token's user, or None."""
-        return await sync_to_async(user_of_token)(token_in(request))
+        return await in_thread(partial(user_of_token, token_in(request)))
 
 
 def token_in(request: HttpRequest) -> str:

@@ -64,10 +64,10 @@ def create_project(
 
 def check_project(name: str, repository_url: str, default_branch: str) -> None:
     """ProjectError at the first input that no project may have."""
-    if not name or len(name) > 140 or not name.isprintable():
-        raise ProjectError("name", "Give a name of at most 140 characters, such as shop/api.")
     if problem := repository_problem(repository_url):
         raise ProjectError("repository_url", problem)
+    if not name or len(name) > 140 or not name.isprintable():
+        raise ProjectError("name", "Give a name of at most 140 characters, such as shop/api.")
     bad_branch = not default_branch.isprintable() or default_branch.startswith("-") or " " in default_branch
     if not default_branch or len(default_branch) > 255 or bad_branch:
         raise ProjectError("default_branch", "Give the default branch's name, such as main.")

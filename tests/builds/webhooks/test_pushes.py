@@ -19,7 +19,7 @@ def test_a_push_is_built(send):
         "build": {
             "uuid": str(build.uuid),
             "number": 1,
-            "url": f"http://testserver/projects/{build.project.uuid}/builds/1",
+            "url": f"http://testserver/projects/{build.project.uuid}/builds/1/",
         },
         "duplicate": False,
     }
@@ -33,7 +33,7 @@ def test_a_push_is_built(send):
 def test_the_answer_as_text_is_one_line(send):
     response = send(push(), accept="text/plain")
     assert response["Content-Type"].startswith("text/plain")
-    url = f"http://testserver/projects/{Build.objects.get().project.uuid}/builds/1"
+    url = f"http://testserver/projects/{Build.objects.get().project.uuid}/builds/1/"
     assert response.content.decode() == f"build #1 {url}\n"
 
 
