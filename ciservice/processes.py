@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import socket
+import warnings
 from typing import Any
 
 import django
+from celery.exceptions import SecurityWarning
 from gunicorn.app.base import BaseApplication
 
 from ciservice import env
@@ -58,7 +61,19 @@ def web(*, bind: str, workers: int) -> None:
 def worker(*, threads: int) -> None:
     """Consume the queue `work` with a pool of `threads` until SIGTERM."""
     _setup()
-    celery_app.worker_main(_quiet("worker", "-Q", "work", "-P", "threads", "-c", str(threads), "-n", "worker@%h"))
+    # It speaks JSON only; that it may run as root in a container is not worth a paragraph at every start.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
+    celery_app.Worker(
+        hostname=f"worker@{socket.gethostname()}",
+        queues=["work"],
+        pool="threads",
+        concurrency=threads,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        loglevel="WARNING",
+        quiet=True,
+    ).start()
 
 
 def runner() -> None:
@@ -71,7 +86,3 @@ def beat() -> None:
     """Ring the periodic bells until SIGTERM; what is due is kept in memory only."""
     _setup()
     celery_app.Beat(scheduler="celery.beat:Scheduler", loglevel="WARNING", quiet=True).run()
-
-
-def _quiet(*arguments: str) -> list[str]:
-    return [*arguments, "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"]

@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.db import connections
 
 from ciservice import env, processes
+from ciservice.embedded import image
 from ciservice.embedded.engine import Engine, find, keep
 from ciservice.embedded.place import Place, keep_secrets, prepare
 from ciservice.embedded.supervisor import Program, Supervisor
@@ -55,6 +56,7 @@ def _set_environment(place: Place, engine: Engine) -> None:
     }
     if engine.url:
         values["DOCKER_HOST"] = engine.url
+    (place.data_dir / "static").mkdir(exist_ok=True)
     for name, value in values.items():
         env.overrule(name, value)
     defaults = {"PUBLIC_URL": place.url, "DRAIN_SECONDS": "0", "DEFAULT_IMAGE": "busybox", "RUNNER_NAME": "embedded"}
@@ -66,6 +68,8 @@ def _set_environment(place: Place, engine: Engine) -> None:
 def _run(place: Place, daemon: list[Program]) -> None:
     try:
         django.setup(set_prefix=False)
+        if env.text("EXECUTOR") == "docker" and (obstacle := image.ensure(env.text("DOCKER_HOST"), say)):
+            say(f"The demo will not run: {obstacle}.")
         say("Preparing the database ...")
         call_command("migrate", verbosity=0, interactive=False)
         # These need a Django that is set up, and so cannot stand at the top of this file.

@@ -17,7 +17,7 @@ from runners.executors.docker.engine import Refused
 from runners.executors.docker.hardening import host_config
 from runners.executors.docker.images import Image
 from runners.executors.docker.job import Job
-from runners.executors.docker.mounts import WORKSPACE, checkout_bind
+from runners.executors.docker.mounts import WORKSPACE, checkout_bind, lent
 from runners.executors.docker.output import StepOutput
 from runners.executors.docker.rooms import Room
 from runners.executors.docker.session import SHELL, TOKEN, Finished, Session, as_program
@@ -165,7 +165,9 @@ class Home:
                 "OpenStdin": True,
                 "WorkingDir": WORKSPACE,
                 "Labels": job.belongings.labels(service="pipeline"),
-                "HostConfig": host_config(tools.settings, network, (checkout_bind(job.checkout),)),
+                "HostConfig": host_config(
+                    tools.settings, network, (checkout_bind(job.checkout), *lent(job.spec.folders))
+                ),
             },
             stdin=True,
         )

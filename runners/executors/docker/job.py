@@ -17,7 +17,7 @@ from runners.executors.docker.engine import Engine
 from runners.executors.docker.events import Events
 from runners.executors.docker.hardening import Bind, Volume
 from runners.executors.docker.images import Image, Images
-from runners.executors.docker.mounts import service_mounts
+from runners.executors.docker.mounts import lent, service_mounts
 from runners.executors.docker.output import StepOutput
 from runners.executors.docker.rooms import Rooms
 
@@ -58,8 +58,8 @@ class Job:
         return self.builds.image(service, output, stop, terms)
 
     def mounts(self, service: ServiceSpec) -> tuple[Bind | Volume, ...]:
-        """The service's own mounts."""
-        return service_mounts(service, self.checkout, self.belongings.volume)
+        """The service's own mounts, and what the operator lends to the job."""
+        return (*service_mounts(service, self.checkout, self.belongings.volume), *lent(self.spec.folders))
 
 
 def as_env(variables: Mapping[str, str]) -> list[str]:

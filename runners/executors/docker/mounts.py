@@ -35,6 +35,11 @@ def checkout_bind(checkout: Path) -> Bind:
     return Bind(source=os.path.realpath(checkout), target=WORKSPACE)
 
 
+def lent(folders: tuple[Path, ...]) -> tuple[Bind, ...]:
+    """Folders of the host that its operator lends, at the same path inside: never a project's wish."""
+    return tuple(Bind(source=os.path.realpath(folder), target=str(folder)) for folder in folders)
+
+
 def service_mounts(
     service: ServiceSpec, checkout: Path, named_volume: Callable[[str], str]
 ) -> tuple[Bind | Volume, ...]:
