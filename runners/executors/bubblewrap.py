@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -68,11 +69,12 @@ def bubblewrap_works(data_dir: Path) -> bool:
     """Whether a command runs in such a sandbox on this machine."""
     if not shutil.which("bwrap"):
         return False
-    room = Room(folder=data_dir, checkout=data_dir, hidden=data_dir, wrapped=True)
     try:
-        done = subprocess.run(
-            ["bwrap", *_sandbox(room), "--", "true"], capture_output=True, timeout=PROBE_SECONDS, check=False, text=True
-        )
+        with tempfile.TemporaryDirectory(dir=data_dir, prefix="probe-") as folder:
+            (Path(folder) / "tmp").mkdir()
+            room = Room(folder=Path(folder), checkout=Path(folder), hidden=data_dir, wrapped=True)
+            probe = ["bwrap", *_sandbox(room), "--", "true"]
+            done = subprocess.run(probe, capture_output=True, timeout=PROBE_SECONDS, check=False, text=True)
     except (OSError, subprocess.TimeoutExpired):
         return False
     if done.returncode:
@@ -82,15 +84,15 @@ def bubblewrap_works(data_dir: Path) -> bool:
 
 def _sandbox(room: Room) -> list[str]:
     folder, checkout, home = str(room.folder), str(room.checkout), Path.home()
-    inside = room.checkout.is_relative_to(room.folder)
     return [
         *("--die-with-parent", "--unshare-pid", "--unshare-ipc", "--cap-drop", "ALL"),
         *("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"),
         # /run holds the sockets of this host's services, Docker's among them; names are resolved through one file.
         *("--tmpfs", "/run", "--ro-bind-try", "/run/systemd/resolve", "/run/systemd/resolve"),
         *(() if home == Path("/") else ("--tmpfs", str(home))),  # keys of the one who runs the service
+        # In this order: the data folder may lie below /tmp or HOME, and a checkout anywhere.
+        *("--bind", f"{folder}/tmp", "/tmp"),  # noqa: S108 -- a folder of the attempt
         *("--tmpfs", str(room.hidden), "--bind", folder, folder),
-        *("--bind", f"{folder}/tmp" if inside else folder, "/tmp"),  # noqa: S108 -- a folder of the attempt
-        *(() if inside else ("--bind", checkout, checkout)),
+        *(() if room.checkout.is_relative_to(room.folder) else ("--bind", checkout, checkout)),
         *("--chdir", checkout),
     ]

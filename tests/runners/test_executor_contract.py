@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from runners.contract import Failure, Outcome, ServiceSpec, StepSpec, Stop, StopReason
 from runners.executors import make_executor
+from runners.executors.config import ExecutorSettings
 from tests.runners.dialects import Fake, Shell, lines
 from tests.runners.jobs import run
 from tests.servers import wait_until
@@ -17,7 +19,11 @@ from tests.servers import wait_until
 STOP_SECONDS = 15
 
 
-@pytest.fixture(params=["fake", "process", pytest.param("docker", marks=pytest.mark.docker)])
+DOCKER = pytest.param("docker", marks=pytest.mark.docker)
+with_processes = pytest.mark.parametrize("kind", ["process", DOCKER], indirect=True)  # the fake has none
+
+
+@pytest.fixture(scope="module", params=["fake", "process", DOCKER])
 def kind(request) -> str:
     return request.param
 
@@ -27,15 +33,28 @@ def words(kind):
     return Fake if kind == "fake" else Shell
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def image(kind, request) -> str:
     """An image with a shell; only docker looks at it."""
     return request.getfixturevalue("docker_image") if kind == "docker" else "busybox"
 
 
-@pytest.fixture
-def executor(kind, image, make_settings):
-    executor = make_executor(make_settings(kind, default_image=image, instance="contract"))
+@pytest.fixture(scope="module")
+def settings(kind, image, tmp_path_factory) -> ExecutorSettings:
+    return ExecutorSettings(
+        name=kind,
+        data_dir=tmp_path_factory.mktemp(kind),
+        default_image=image,
+        docker_url=os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"),
+        instance=f"contract-{os.getpid()}",
+        pids=256,
+    )
+
+
+@pytest.fixture(scope="module")
+def executor(settings):
+    """One for all tests of its kind, as a runner has one for all of its jobs."""
+    executor = make_executor(settings)
     executor.open()
     yield executor
     executor.close()
@@ -67,9 +86,8 @@ def test_output_keeps_its_order(perform, words):
     assert output.split() == [str(number).encode() for number in range(50)]
 
 
-def test_stdout_and_stderr_keep_their_order(perform, kind):
-    if kind == "fake":
-        pytest.skip("the fake has one stream")
+@with_processes
+def test_stdout_and_stderr_keep_their_order(perform):
     script = "for i in 1 2 3 4 5 6 7 8; do echo out$i; echo err$i >&2; done"
 
     [(_, output)] = perform(run("both", script))
@@ -86,10 +104,8 @@ def test_the_exit_code_decides(perform, words, code):
     assert result.failure is (Failure.EXIT_CODE if code else None)
 
 
-def test_a_script_stops_at_the_first_failing_command(perform, kind):
-    if kind == "fake":
-        pytest.skip("orders of the fake do not fail")
-
+@with_processes
+def test_a_script_stops_at_the_first_failing_command(perform):
     [(result, output)] = perform(run("two", "echo one\nfalse\necho two"))
 
     assert (result.exit_code, output) == (1, b"one\n")
@@ -199,9 +215,8 @@ def test_a_step_that_was_stopped_before_it_began_does_not_run(executor, make_job
     assert (result.outcome, heard) == (Outcome.CANCELLED, [])
 
 
-def test_a_process_that_ignores_sigterm_is_killed_in_time(executor, make_job, image, kind):
-    if kind == "fake":
-        pytest.skip("the fake has no processes")
+@with_processes
+def test_a_process_that_ignores_sigterm_is_killed_in_time(executor, make_job, image):
     step = run(
         "deaf", "trap '' TERM\n(trap '' TERM; while :; do sleep 0.5; done) &\necho deaf\nwhile :; do sleep 0.5; done"
     )
@@ -214,9 +229,8 @@ def test_a_process_that_ignores_sigterm_is_killed_in_time(executor, make_job, im
     assert time.monotonic() - began < STOP_SECONDS + 10  # the limit, and what a busy machine needs for the rest
 
 
-def test_sigterm_comes_first_so_that_a_step_may_clean_up(executor, make_job, image, kind):
-    if kind == "fake":
-        pytest.skip("the fake has no processes")
+@with_processes
+def test_sigterm_comes_first_so_that_a_step_may_clean_up(executor, make_job, image):
     step = run("polite", "trap 'echo bye; exit 0' TERM\necho ready\nwhile :; do sleep 0.1; done")
     stop, heard = Stop(), []
 
@@ -230,9 +244,8 @@ def test_sigterm_comes_first_so_that_a_step_may_clean_up(executor, make_job, ima
     assert b"".join(heard) == b"ready\nbye\n"
 
 
-def test_what_fled_into_the_background_is_gone_with_the_workspace(perform, kind):
-    if kind == "fake":
-        pytest.skip("the fake has no processes")
+@with_processes
+def test_what_fled_into_the_background_is_gone_with_the_workspace(perform):
     mark = f"9{time.time_ns() % 10**9}"  # a duration that nobody else sleeps
     script = (
         f"(setsid sh -c 'sleep {mark} & sleep {mark}' &) ; (sleep {mark} </dev/null >/dev/null 2>&1 &)\necho started"
@@ -244,30 +257,28 @@ def test_what_fled_into_the_background_is_gone_with_the_workspace(perform, kind)
     wait_until(lambda: not sleepers(mark), seconds=10, what="the end of every process")
 
 
-def test_a_child_that_keeps_the_output_open_does_not_hold_the_step(perform, kind):
-    if kind == "fake":
-        pytest.skip("the fake has no processes")
-
+@with_processes
+def test_a_child_that_keeps_the_output_open_does_not_hold_the_step(perform):
     [(result, output)] = perform(run("daemon", "sleep 100 &\necho done"), timeout_seconds=60)
 
     assert (result.outcome, output) == (Outcome.PASSED, b"done\n")
 
 
-def test_leaving_the_workspace_removes_its_files(perform, kind, words, make_settings):
+def test_leaving_the_workspace_removes_its_files(perform, words, settings):
     perform(run("write", words.write("note", "hello")))
 
-    workspaces = make_settings(kind).workspaces
+    workspaces = settings.workspaces
     assert not workspaces.exists() or list(workspaces.iterdir()) == []
 
 
-def test_leaving_by_an_exception_removes_its_files_too(executor, make_job, image, kind, make_settings):
+def test_leaving_by_an_exception_removes_its_files_too(executor, make_job, image, settings):
     with (
         pytest.raises(ZeroDivisionError),
         executor.workspace(make_job(run("x", ""), image=image), Stop(), lambda _: None),
     ):
         raise ZeroDivisionError
 
-    workspaces = make_settings(kind).workspaces
+    workspaces = settings.workspaces
     assert not workspaces.exists() or list(workspaces.iterdir()) == []
 
 
