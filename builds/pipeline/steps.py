@@ -95,6 +95,7 @@ class StepReader:
             environment={**inherited.environment, **section.pairs("environment")},
         )
         self._refuse_what_comes_later(section, kind, inherited)
+        self._check_place(section, kind)
         if kind in _GROUPS:
             return self._group(section, kind, inherited)
         return self._run(section, kind, inherited)
@@ -113,11 +114,24 @@ class StepReader:
                 section.entry("type"),
             )
             return "serial" if shapes else "run"
-        if (word in _GROUPS) != bool(shapes):
-            text = "is a group and needs `steps`" if word in _GROUPS else "is no group and cannot have `steps`"
+        fits = shapes == ["steps"] if word in _GROUPS else not shapes
+        if not fits:
+            text = "is a group and needs `steps`" if word in _GROUPS else f"is no group and cannot have `{shapes[0]}`"
             self._report.error(f"`type: {word}` {text}", section.entry("type"))
             return "serial" if shapes else "run"
         return word
+
+    def _check_place(self, section: Section, kind: str) -> None:
+        """Keys of a group on a run step, and the other way round: CodeShip let them pass."""
+        misplaced = ("run", "command", "image", "timeout") if kind in _GROUPS else ("services",)
+        for key in misplaced:
+            if not section.has(key):
+                continue
+            where = "run steps, not for groups" if kind in _GROUPS else "groups, not for run steps"
+            if self._strict:
+                self._report.error(f"`{key}` is for {where}", section.entry(key))
+            else:
+                self._report.warn(f"`{key}` is for {where}: it is ignored", section.entry(key))
 
     def _refuse_what_comes_later(self, section: Section, kind: str, inherited: _Inherited) -> None:
         """Errors for what would run, and would do something else than the author meant."""
@@ -135,10 +149,6 @@ class StepReader:
                 self._report.warn(f"`{key}` {NOT_YET}: only public images can be pulled", section.entry(key))
 
     def _group(self, section: Section, kind: str, inherited: _Inherited) -> StepSpec:
-        if section.has("timeout"):
-            self._report.error(
-                "`timeout` is for run steps and whole pipelines, not for groups", section.entry("timeout")
-            )
         shape = section.first("steps", "serial", "parallel")
         inner = replace(inherited, depth=inherited.depth + 1, service=self._service(section) or inherited.service)
         copies = self._copies(section)

@@ -129,10 +129,10 @@ class _Composer:
     def _alias(self, event: yaml.AliasEvent) -> None:
         mark = _mark(event.start_mark)
         if event.anchor not in self._anchors:
-            raise _refuse(f"*{event.anchor[:80]} names an anchor that does not exist before it", self._file, mark)
+            raise _refuse(f"*{str(event.anchor)[:80]} names an anchor that does not exist before it", self._file, mark)
         found = self._anchors[event.anchor]
         if found is None:
-            raise _refuse(f"*{event.anchor[:80]} lies inside of what it names, without end", self._file, mark)
+            raise _refuse(f"*{str(event.anchor)[:80]} lies inside of what it names, without end", self._file, mark)
         self._put(*found)
 
     def _begin(self, event: yaml.CollectionStartEvent) -> None:

@@ -245,6 +245,11 @@ def test_what_is_not_supported_matters_only_where_it_would_run(filter_: str) -> 
     [
         ("- {service: app, command: ls, commnad: x}", "unknown key `commnad` is ignored: did you mean `command`?"),
         ("- {service: app, command: ls, encrypted_env_file: x}", "unknown key `encrypted_env_file` is ignored"),
+        (
+            "- {service: app, command: x, steps: [{command: a}]}",
+            "`command` is for run steps, not for groups: it is ignored",
+        ),
+        ("- {service: app, command: x, services: [db]}", "`services` is for groups, not for run steps: it is ignored"),
         ("- {service: app, command: ls, cached: true}", "unknown key `cached` is ignored"),
         ("- {service: app, command: ls, encrypted_dockercfg_path: x}", "only public images can be pulled"),
         ("- {service: app, command: ls, dockercfg_service: db}", "only public images can be pulled"),
