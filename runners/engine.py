@@ -109,7 +109,7 @@ class _Walk:
         for position, step in enumerate(steps):
             future: Future[StepResult] = Future()
             futures.append(future)
-            work = _settling(future, self._step, (*path, position), step)
+            work = self._settling(future, (*path, position), step)
             if position < len(steps) - 1 and self._threads.acquire(blocking=False):
                 threads.append(threading.Thread(target=self._with_thread, args=(work,), name=f"step-{position}"))
                 threads[-1].start()
@@ -118,6 +118,19 @@ class _Walk:
         for thread in threads:
             thread.join()
         return [future.result() for future in futures]
+
+    def _settling(self, future: Future[StepResult], path: StepPath, step: StepSpec) -> Callable[[], None]:
+        """The step as work for a thread: its result or its exception ends up in the future."""
+
+        def work() -> None:
+            try:
+                future.set_result(self._step(path, step))
+            except BaseException as error:  # noqa: BLE001 -- raised again by who waits for the future
+                # The observer broke: what runs beside is run for nobody.
+                self._stop.order(StopReason.LOST_LEASE)
+                future.set_exception(error)
+
+        return work
 
     def _with_thread(self, work: Callable[[], None]) -> None:
         try:
@@ -194,17 +207,3 @@ class _Walk:
             image_digest=result.image_digest,
             retry=result.retry,
         )
-
-
-def _settling(
-    future: Future[StepResult], step: Callable[[StepPath, StepSpec], StepResult], path: StepPath, spec: StepSpec
-) -> Callable[[], None]:
-    """The step as work for a thread: its result or its exception ends up in the future."""
-
-    def work() -> None:
-        try:
-            future.set_result(step(path, spec))
-        except BaseException as error:  # noqa: BLE001 -- raised again by who waits for the future
-            future.set_exception(error)
-
-    return work

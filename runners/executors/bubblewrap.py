@@ -27,6 +27,7 @@ class Room:
     checkout: Path  # where commands run; inside `folder`, or a folder of the user's own
     hidden: Path  # the service's data: database, keys, other jobs
     wrapped: bool
+    lent: tuple[Path, ...] = ()  # folders of the host that may be written, too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,5 +95,6 @@ def _sandbox(room: Room) -> list[str]:
         *("--bind", f"{folder}/tmp", "/tmp"),  # noqa: S108 -- a folder of the attempt
         *("--tmpfs", str(room.hidden), "--bind", folder, folder),
         *(() if room.checkout.is_relative_to(room.folder) else ("--bind", checkout, checkout)),
+        *(word for path in room.lent for word in ("--bind", str(path), str(path))),
         *("--chdir", checkout),
     ]

@@ -67,7 +67,13 @@ class ProcessExecutor:
             for name in ("home", "tmp"):
                 (folder / name).mkdir(parents=True)
             checkout = self._check_out(job, folder, stop)
-            room = Room(folder=folder, checkout=checkout, hidden=self.settings.data_dir, wrapped=self._use_bubblewrap)
+            room = Room(
+                folder=folder,
+                checkout=checkout,
+                hidden=self.settings.data_dir,
+                wrapped=self._use_bubblewrap,
+                lent=job.folders,
+            )
             yield ProcessWorkspace(job, room)
         except OSError as error:
             raise EngineError(f"The workspace could not be made: {error.strerror}.") from error

@@ -368,6 +368,19 @@ def test_an_observer_is_told_nothing_twice(go, recorder):
     assert started(recorder) == ["a", "b"]
 
 
+def test_nothing_runs_on_for_an_observer_that_broke(go, recorder):
+    started = recorder.step_started
+
+    def refuse(path, step) -> None:
+        started(path, step)
+        if step.name == "bad":
+            raise OSError("database is gone")
+
+    recorder.step_started = refuse
+
+    assert go(parallel("all", run("bad", "exit 0"), run("endless", "hang"))).outcome is ERRORED
+
+
 @pytest.mark.parametrize("where", ["step_started", "step_finished"])
 def test_an_observer_that_breaks_makes_an_errored_job(go, recorder, where):
     def refuse(*_: object) -> None:

@@ -168,6 +168,19 @@ def test_the_host_cannot_be_written(sandboxed, perform, tmp_path):
     assert "Read-only file system" in output
 
 
+def test_a_lent_folder_can_be_written_and_its_neighbours_not(sandboxed, perform, tmp_path):
+    for name in ("lent", "other"):
+        (sandboxed.settings.data_dir / name).mkdir()
+    lent = sandboxed.settings.data_dir / "lent"
+
+    result, _ = perform(
+        run("deploy", f"echo released > {lent}/index.html; ls {lent}/../other && exit 9 || true"), folders=(lent,)
+    )
+
+    assert result.outcome is Outcome.PASSED
+    assert (lent / "index.html").read_text() == "released\n"
+
+
 def test_the_services_data_and_other_jobs_cannot_be_seen(sandboxed, perform):
     data = sandboxed.settings.data_dir
     (data / "ciservice.sqlite3").write_text("secret")
