@@ -1,13 +1,12 @@
 """A realistic set of projects, builds, jobs, steps and logs, for the browser tests and for looking at the pages.
 
-`python -m tests.browser.seed` fills the database of the present settings (log in as ada@example.com).
+`make_everything` gives what tests need to find it again; log in as ada@example.com.
 """
 
 from __future__ import annotations
 
 import random
 import tempfile
-from contextlib import nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -59,7 +58,7 @@ tests/test_tax.py \x1b[32m......\x1b[0m\x1b[31mF\x1b[0m\x1b[32m..\x1b[0m\x1b[31m
 \x1b[31mFAILED\x1b[0m tests/test_tax.py::\x1b[1mtest_rounding[FR-5.5]\x1b[0m - assert 109 == 110
 \x1b[31m======================== \x1b[31m\x1b[1m2 failed\x1b[0m, \x1b[32m212 passed\x1b[0m\x1b[31m in 64.02s\x1b[0m\x1b[31m =========================\x1b[0m
 See https://docs.example.com/tax?rate=20#rounding for the rules.
-"""
+"""  # noqa: E501
 INSTALL = b"""\x1b[34mInfo\x1b[0m Using \x1b[1mpython 3.11\x1b[0m from the image
 Collecting django==5.2.4
   Downloading Django-5.2.4-py3-none-any.whl (8.3 MB)
@@ -125,9 +124,7 @@ def make_job(build: Build, name: str, status: str, **fields: object) -> Job:
     times = {"started_at": build.started_at, "finished_at": build.finished_at}
     spec = {"name": name, "steps": [{"name": "unit", "script": "pytest -q"}, {"name": "deploy", "script": "./deploy"}]}
     values = {**times, "attempt": 1, "owner": "runner-1", "spec": spec, **fields}
-    return Job.objects.create(
-        build=build, organization=build.project.organization, name=name, status=status, **values
-    )
+    return Job.objects.create(build=build, organization=build.project.organization, name=name, status=status, **values)
 
 
 def make_step(job: Job, path: str, name: str, status: str, *, since: float, seconds: float, **fields: object) -> Step:
@@ -147,20 +144,58 @@ def failed_build(project: Project, at: datetime) -> Build:
         at=at,
         seconds=134,
         message="Fix tax rounding for orders with mixed rates\n\nSee the ticket.",
-        plan={"warnings": [{"text": "unknown key `comand` is ignored: did you mean `command`?", "file": "codeship-steps.yml", "line": 7}]},
+        plan={
+            "warnings": [
+                {
+                    "text": "unknown key `comand` is ignored: did you mean `command`?",
+                    "file": "codeship-steps.yml",
+                    "line": 7,
+                }
+            ]
+        },
     )
     test = make_job(build, "test", Status.FAILED, position=0)
-    install = make_step(test, "0", "install", Status.PASSED, since=3, seconds=21, exit_code=0, command="pip install -r requirements.txt")
+    install = make_step(
+        test, "0", "install", Status.PASSED, since=3, seconds=21, exit_code=0, command="pip install -r requirements.txt"
+    )
     make_step(test, "1", "checks", Status.FAILED, since=24, seconds=95, kind="parallel", command="")
-    unit = make_step(test, "1.0", "unit", Status.FAILED, since=24, seconds=80, exit_code=1, failure="exit_code", command="pytest -q\ncoverage report")
+    unit = make_step(
+        test,
+        "1.0",
+        "unit",
+        Status.FAILED,
+        since=24,
+        seconds=80,
+        exit_code=1,
+        failure="exit_code",
+        command="pytest -q\ncoverage report",
+    )
     make_step(test, "1.1", "browser", Status.PASSED, since=24, seconds=95, exit_code=0)
     make_step(test, "2", "deploy", Status.SKIPPED, since=0, seconds=0, reason="A step before it failed.")
     lint = make_job(build, "lint", Status.PASSED, position=1, finished_at=build.started_at + timedelta(seconds=31))
     ruff = make_step(lint, "0", "ruff", Status.PASSED, since=2, seconds=29, exit_code=0)
     package = make_job(build, "package", Status.PASSED, position=2, attempt=2, epoch=3)
-    make_step(package, "0", "wheel", Status.ERRORED, since=1, seconds=20, attempt=1, reason="Its runner was lost.", failure="runner_lost")
+    make_step(
+        package,
+        "0",
+        "wheel",
+        Status.ERRORED,
+        since=1,
+        seconds=20,
+        attempt=1,
+        reason="Its runner was lost.",
+        failure="runner_lost",
+    )
     make_step(package, "0", "wheel", Status.PASSED, since=70, seconds=40, attempt=2, exit_code=0)
-    JobMove.objects.create(job=package, came_from="running", went_to="queued", attempt=1, epoch=1, who="reaper", reason="runner lost: no sign of life for 60 s")
+    JobMove.objects.create(
+        job=package,
+        came_from="running",
+        went_to="queued",
+        attempt=1,
+        epoch=1,
+        who="reaper",
+        reason="runner lost: no sign of life for 60 s",
+    )
     write_log(install, INSTALL)
     write_log(unit, PYTEST)
     write_log(ruff, b"All checks passed!\n")
@@ -195,8 +230,20 @@ def make_everything() -> dict[str, object]:
     """All of it; gives what tests need to find it again."""
     ada, shop = make_people()
     now = timezone.now()
-    Runner.objects.create(name="runner-1", labels=["linux"], capacity=4, executor="process", version="0.1.0", started_at=now, seen_at=now, note="Steps run on this machine without containers, because no Docker engine answers: for trying out only.")
-    api, web = make_project(shop, "shop/api"), make_project(shop, "shop/web", provider="github", repository_url="https://github.com/shop/web.git")
+    Runner.objects.create(
+        name="runner-1",
+        labels=["linux"],
+        capacity=4,
+        executor="process",
+        version="0.1.0",
+        started_at=now,
+        seen_at=now,
+        note="Steps run on this machine without containers, because no Docker engine answers: for trying out only.",
+    )
+    api, web = (
+        make_project(shop, "shop/api"),
+        make_project(shop, "shop/web", provider="github", repository_url="https://github.com/shop/web.git"),
+    )
     worker, docs = make_project(shop, "shop/worker"), make_project(shop, "shop/docs")
     empty = make_project(shop, "shop/a-name-that-is-so-long-that-no-phone-can-show-all-of-it-in-one-line")
     fill(api, 38)
@@ -207,25 +254,52 @@ def make_everything() -> dict[str, object]:
     running = running_build(worker)
     waiting = make_build(docs, Status.QUEUED, at=now - timedelta(seconds=20), planned_at=now)
     make_job(waiting, "test", Status.QUEUED, labels="gpu", attempt=0, owner="", started_at=None)
-    cancelled = make_build(web, Status.CANCELLED, at=now - timedelta(minutes=30), seconds=12, branch="feature/x", trigger=Trigger.MANUAL, requested_by=ada, reason="A newer push to feature/x came.")
-    BuildMove.objects.create(build=cancelled, came_from="running", went_to="cancelled", who="grace@example.com", reason=cancelled.reason)
-    WebhookDelivery.objects.create(project=api, provider="generic", delivery_id="1", event="push", outcome="built", build=failed)
-    WebhookDelivery.objects.create(project=api, provider="generic", delivery_id="2", event="push", outcome="refused", reason="The signature is wrong: the secret there is not the one here.")
-    return {"user": ada, "api": api, "empty": empty, "failed": failed, "running": running, "waiting": waiting, "cancelled": cancelled}
+    cancelled = make_build(
+        web,
+        Status.CANCELLED,
+        at=now - timedelta(minutes=30),
+        seconds=12,
+        branch="feature/x",
+        trigger=Trigger.MANUAL,
+        requested_by=ada,
+        reason="A newer push to feature/x came.",
+    )
+    BuildMove.objects.create(
+        build=cancelled, came_from="running", went_to="cancelled", who="grace@example.com", reason=cancelled.reason
+    )
+    WebhookDelivery.objects.create(
+        project=api, provider="generic", delivery_id="1", event="push", outcome="built", build=failed
+    )
+    WebhookDelivery.objects.create(
+        project=api,
+        provider="generic",
+        delivery_id="2",
+        event="push",
+        outcome="refused",
+        reason="The signature is wrong: the secret there is not the one here.",
+    )
+    return {
+        "user": ada,
+        "api": api,
+        "empty": empty,
+        "failed": failed,
+        "running": running,
+        "waiting": waiting,
+        "cancelled": cancelled,
+    }
 
 
 def big_log(project: Project, lines: int) -> Step:
     """A passed build with one step of so many lines."""
     build = make_build(project, Status.PASSED, at=timezone.now() - timedelta(minutes=50), seconds=300)
-    step = make_step(make_job(build, "test", Status.PASSED), "0", "noise", Status.PASSED, since=1, seconds=298, exit_code=0)
-    write_log(step, b"".join(b"%07d the quick brown fox \x1b[3%dmjumps\x1b[0m over the lazy dog\n" % (n, n % 8) for n in range(1, lines + 1)))
+    step = make_step(
+        make_job(build, "test", Status.PASSED), "0", "noise", Status.PASSED, since=1, seconds=298, exit_code=0
+    )
+    write_log(
+        step,
+        b"".join(
+            b"%07d the quick brown fox \x1b[3%dmjumps\x1b[0m over the lazy dog\n" % (n, n % 8)
+            for n in range(1, lines + 1)
+        ),
+    )
     return step
-
-
-if __name__ == "__main__":
-    import django
-
-    django.setup()
-    with nullcontext(make_everything()) as made:
-        step = big_log(made["api"], 1_000_000)
-    print("log in as ada@example.com", PASSWORD, step.uuid)  # noqa: T201

@@ -1,0 +1,139 @@
+"""The whole web process in front of the tests' database, and a Chromium to look at it with."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from builds.logs import live
+from tests.servers import wait_until
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "tests/browser/" in str(item.path):
+            item.add_marker(pytest.mark.browser)
+            if CHROMIUM is None:
+                item.add_marker(pytest.mark.skip(reason="no Chromium: apt-get install chromium"))
+
+
+def _database_url() -> str:
+    """The address of the tests' own database, as the service reads it."""
+    values = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{values['NAME']}"
+    return f"postgres://{values['USER']}@{quote(values['HOST'], safe='')}/{values['NAME']}"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="package")
+def web(django_db_setup, django_db_blocker):
+    """The address of a real web process: gunicorn's ASGI worker, so that streams are streams."""
+    port = _free_port()
+    with django_db_blocker.unblock():
+        environment = {**os.environ, "DATABASE_URL": _database_url(), "DJANGO_SETTINGS_MODULE": "ciservice.settings"}
+    environment["PUBLIC_URL"] = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "gunicorn", "-b", f"127.0.0.1:{port}", "-k", "asgi", "-w", "1"]
+    command += [
+        "--graceful-timeout",
+        "1",
+        "--no-control-socket",
+        "--log-level",
+        "warning",
+        "ciservice.asgi:application",
+    ]
+    process = subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR)
+    try:
+        wait_until(lambda: _answers(port, process), seconds=60, what="the web process")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _answers(port: int, process: subprocess.Popen) -> bool:
+    assert process.poll() is None, "the web process ended"
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/login", timeout=5) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+@pytest.fixture(scope="package")
+def chromium():
+    """A browser without a window."""
+    # Playwright keeps an event loop in this thread; the tests' queries are synchronous all the same.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            yield browser
+            browser.close()
+    finally:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@dataclass
+class Visitor:
+    """A person at a browser; what the browser complains of is kept."""
+
+    chromium: Browser
+    web: str
+    complaints: list[str]
+    contexts: list[BrowserContext]
+
+    def page(self, user: object = None, **options: object) -> Page:
+        """A new page, logged in as `user`; options as of a browser context."""
+        options.setdefault("viewport", {"width": 1440, "height": 900})
+        context = self.chromium.new_context(base_url=self.web, **options)
+        context.set_default_timeout(20_000)
+        self.contexts.append(context)
+        if user is not None:
+            client = Client()
+            client.force_login(user)
+            cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+            context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": self.web}])
+        page = context.new_page()
+        page.on("console", lambda message: self._heard(message.type, message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        return page
+
+    def _heard(self, kind: str, text: str) -> None:
+        if kind == "error":
+            self.complaints.append(text)
+
+
+@pytest.fixture
+def visitor(transactional_db, web, chromium):
+    """Opens pages; the test fails where the browser reported an error, a breach of the content policy say."""
+    its = Visitor(chromium, web, [], [])
+    yield its
+    for context in its.contexts:
+        context.close()
+    live.disconnect()
+    assert its.complaints == []
