@@ -14,6 +14,7 @@ import yaml
 
 from builds.pipeline.nodes import Document, Entry, Mapping, Mark, Node, Scalar, Sequence
 from builds.pipeline.plan import ConfigError, Problem
+from builds.pipeline.report import clean
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 40  # of lists and maps in each other, aliases expanded
@@ -43,7 +44,7 @@ def _check_size(text: str, file: str) -> None:
 
 
 def _refuse(text: str, file: str, mark: Mark = Mark(), key: str = "") -> ConfigError:  # noqa: B008 - frozen
-    return ConfigError([Problem(text=text, file=file, line=mark.line, column=mark.column, key=key)])
+    return ConfigError([Problem(text=clean(text), file=file, line=mark.line, column=mark.column, key=key)])
 
 
 def _mark(mark: Any) -> Mark:
@@ -216,7 +217,9 @@ class _Composer:
             raise _refuse(f"nested deeper than {MAX_DEPTH} levels", self._file, mark)
 
     def _notice(self, text: str, mark: Mark, key: str) -> None:
-        self._notices.append(Problem(text=text, file=self._file, line=mark.line, column=mark.column, key=key))
+        self._notices.append(
+            Problem(text=clean(text), file=self._file, line=mark.line, column=mark.column, key=clean(key, 80))
+        )
 
 
 def _length(node: Node) -> int:

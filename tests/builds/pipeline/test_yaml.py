@@ -162,6 +162,11 @@ def test_what_is_refused(text: str, said: str) -> None:
     assert said in refusal(text)
 
 
+@pytest.mark.parametrize("text", ["a: \x00", "a: *\u202eb", "!\u00e9\u2028x a"])
+def test_what_is_said_is_one_line_that_can_be_shown(text: str) -> None:
+    assert refusal(text).isprintable()
+
+
 def test_as_deep_as_allowed() -> None:
     assert read("[" * 40 + "]" * 40)
 
