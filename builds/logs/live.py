@@ -183,7 +183,8 @@ def read_chunk(entry: Entry) -> Chunk | None:
 
 def trim(step_uuid: UUID | str, below_byte: int) -> None:
     """Forget what ends at or before `below_byte`: it is stored."""
-    _ask(lambda client: client.xtrim(log_key(step_uuid), minid=f"{below_byte + 1}", approximate=False))
+    if below_byte > 0:
+        _ask(lambda client: client.xtrim(log_key(step_uuid), minid=f"{below_byte + 1}", approximate=False))
 
 
 def tail(step_uuid: UUID | str, from_byte: int = 0) -> Tail:

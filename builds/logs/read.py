@@ -25,6 +25,7 @@ class Why(StrEnum):
     OMITTED = "omitted"  # the log is over its limit
     LOST = "lost"  # the runner, its disk or the storage failed
     DAMAGED = "damaged"  # stored, but not readable any more
+    PENDING = "not stored yet"  # the step still runs: they come, or are left out in the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Gap:
     def text(self) -> str:
         """For people, in one line."""
         if not self.lines:
-            return "... the end of this log may be missing: its runner was lost ..."
+            return "... the end of this log may be missing ..."
         noun = "line" if self.lines == 1 else "lines"
         return f"... {self.lines} {noun} {self.why} ({self.byte_count} bytes) ..."
 
@@ -163,7 +164,9 @@ def read(piece: Piece, reader: segments.Reader) -> bytes:
 
 
 def why_missing(log: Map, gap: Missing) -> Why:
-    if log.complete or not log.ended or gap.lines == log.omitted_lines:
+    if not log.ended:
+        return Why.PENDING
+    if log.complete or gap.lines == log.omitted_lines:
         return Why.OMITTED
     return Why.LOST
 

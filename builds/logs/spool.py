@@ -79,9 +79,9 @@ class Spool:
     def write(self, data: bytes) -> None:
         """Append; never raises: what the disk does not take becomes a hole that readers are told of."""
         if self._head_end is None:
-            room = self._room(data)
+            room, is_full = self._room(data)
             self._put(data[:room] if room < len(data) else data, self._end.byte)
-            if room == len(data):
+            if not is_full:
                 return
             with self._lock:
                 self._head_end = self._end
@@ -89,15 +89,15 @@ class Spool:
         for start in range(0, len(data), PIECE_BYTES):
             self._put_in_ring(data[start : start + PIECE_BYTES] if len(data) > PIECE_BYTES else data)
 
-    def _room(self, data: bytes) -> int:
-        """How much of `data` still belongs to the head: up to the first line end past its size, or its slack."""
-        start = self._end.byte
+    def _room(self, data: bytes) -> tuple[int, bool]:
+        """(how much of `data` still belongs to the head, whether it is full then): it ends with a line, or after its slack."""
+        start, most = self._end.byte, self._head + HEAD_SLACK_BYTES - self._end.byte
         if start + len(data) < self._head:
-            return len(data)
-        newline = data.find(b"\n", max(self._head - 1 - start, 0), self._head + HEAD_SLACK_BYTES - start)
+            return len(data), False
+        newline = data.find(b"\n", max(self._head - 1 - start, 0), most)
         if newline >= 0:
-            return newline + 1
-        return min(len(data), self._head + HEAD_SLACK_BYTES - start)
+            return newline + 1, True
+        return min(len(data), most), len(data) >= most
 
     @property
     def _ring_space(self) -> int:

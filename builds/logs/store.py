@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from django.db import DatabaseError, IntegrityError, close_old_connections, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, connection, transaction
 
 from builds.logs import segments
 from builds.logs.spool import Cursor
@@ -99,13 +99,13 @@ class Store:
 
     def commit(self, write: Callable[[], object]) -> None:
         """Have `write` change rows while the job is ours. Raises `NotStored`, and what the guard raises."""
-        if not transaction.get_connection().in_atomic_block:
-            close_old_connections()  # inside a transaction it would close the caller's
         try:
             with transaction.atomic():
                 self._guard()
                 write()
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
+            if not connection.in_atomic_block:
+                connection.close_if_unusable_or_obsolete()  # the next try gets a fresh one
             raise NotStored(f"database: {error}") from error
 
 

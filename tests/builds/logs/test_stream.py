@@ -11,6 +11,7 @@ import threading
 from html import unescape
 
 import pytest
+from django.db import connections
 
 from builds.logs import live, stream
 from builds.logs.events import Form
@@ -24,7 +25,9 @@ WAIT_SECONDS = 20
 
 def parse(event: bytes) -> tuple[str, dict, str]:
     """(type, data, id) of one event."""
-    fields = dict(line.split(": ", 1) for line in event.decode().splitlines() if ": " in line and not line.startswith(":"))
+    fields = dict(
+        line.split(": ", 1) for line in event.decode().splitlines() if ": " in line and not line.startswith(":")
+    )
     return fields.get("event", ""), json.loads(fields.get("data", "{}")), fields.get("id", "")
 
 
@@ -90,6 +93,7 @@ def test_a_page_sees_what_is_printed_while_it_watches_and_then_the_end(make_step
             writer.write(lines(min(7, 2000 - start), start))
         writer.close()
         finish(step)
+        connections.close_all()
 
     async def scenario() -> Browser:
         browser = Browser()
