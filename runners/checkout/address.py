@@ -16,7 +16,8 @@ from runners.checkout.policy import GitPolicy
 from runners.errors import CheckoutError
 
 _DEFAULT_PORTS = {"https": 443, "http": 80, "ssh": 22}
-_HOST = re.compile(r"(?!-)[A-Za-z0-9_.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]")
+# No dot at the end: curl would look up a name that differs from the pinned one.
+_HOST = re.compile(r"(?!-)[A-Za-z0-9_.-]{1,252}[A-Za-z0-9_-]|\[[0-9A-Fa-f:.]{2,45}\]")
 _USER = re.compile(r"(?!-)[A-Za-z0-9_.-]{1,64}")
 _SCP = re.compile(r"(?:(?P<user>[^@/:]+)@)?(?P<host>\[[^\]]+\]|[^@/:\[\]]+):(?P<path>.+)")
 # Beside what Python calls private: shared address space, NAT64, 6to4 and Teredo, which all lead inside.

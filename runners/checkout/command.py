@@ -17,7 +17,7 @@ from runners.contract import Stop
 from runners.errors import CheckoutError
 
 PATH = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin"
-MOST_OUTPUT = 8 * 1024 * 1024
+MOST_OUTPUT = 64 * 1024 * 1024
 MOST_ERRORS = 8 * 1024
 
 # Every one of these is a way in: hooks and monitors run commands, `file` reads this host, redirects leave the

@@ -23,7 +23,7 @@ from runners.errors import CheckoutError
 logger = logging.getLogger(__name__)
 
 TAGS = "+refs/tags/*:refs/tags/*"
-# Every fetch leaves one pack: whole or absent, even after a kill -9. Beyond so many they are made one.
+# Every fetch leaves one pack: whole or absent, even after a kill -9. Beyond so many they are joined.
 MOST_PACKS = 20
 REPACK_SECONDS = 300
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -196,13 +196,13 @@ class _Mirror:
         self._git("update-ref", "--stdin", given=names)
 
     def tidy(self) -> None:
-        """Make one pack of many; a mirror that could not be tidied is still a good one."""
+        """Make few packs of many, the small ones first; a mirror that could not be tidied is still a good one."""
         if len(list((self.path / "objects/pack").glob("*.pack"))) <= MOST_PACKS:
             return
         try:
             bounds = Bounds.of(REPACK_SECONDS, self.bounds.stop)
             with locked(packs_lock(self.path), bounds):
-                run_git(GitCommand(arguments=["repack", "-a", "-d", "-q"], folder=self.path), bounds)
+                run_git(GitCommand(arguments=["repack", "--geometric=2", "-d", "-q"], folder=self.path), bounds)
         except (GitFailed, GitTimedOut) as error:
             logger.warning("repack failed mirror=%s error=%s", self.path.name, error)
 

@@ -32,11 +32,12 @@ def submodules_of(source: GitSource, checkout: Path, bounds: Bounds) -> list[Sub
         return []
     if file.stat().st_size > MOST_FILE_BYTES:
         raise CheckoutError(".gitmodules is too large.", retry=False)
-    pinned = _pinned(checkout, bounds)
-    named = [entry for entry in _named(checkout, bounds) if entry.get("path") in pinned and entry.get("url")]
+    named = [entry for entry in _named(checkout, bounds) if entry.get("path") and entry.get("url")]
     if len(named) > MOST_SUBMODULES:
         raise CheckoutError(f"There are more than {MOST_SUBMODULES} submodules.", retry=False)
-    return [_submodule(source, checkout, entry, pinned) for entry in named if entry.get("update") != "none"]
+    pinned = _pinned(checkout, [entry["path"] for entry in named], bounds)
+    wanted = [entry for entry in named if entry["path"] in pinned and entry.get("update") != "none"]
+    return [_submodule(source, checkout, entry, pinned) for entry in wanted]
 
 
 def _submodule(source: GitSource, checkout: Path, entry: dict[str, str], pinned: dict[str, str]) -> Submodule:
@@ -88,9 +89,15 @@ def _check_path(checkout: Path, path: str) -> None:
             raise wrong
 
 
-def _pinned(checkout: Path, bounds: Bounds) -> dict[str, str]:
-    """path -> commit of every gitlink in the index."""
-    said = run_git(GitCommand(arguments=["ls-files", "--stage", "-z"], folder=checkout), bounds)
+def _pinned(checkout: Path, paths: list[str], bounds: Bounds) -> dict[str, str]:
+    """path -> commit of every gitlink that the index has at one of the paths."""
+    if not paths:
+        return {}
+    arguments = ["--literal-pathspecs", "ls-files", "--stage", "-z", "--", *paths]
+    try:
+        said = run_git(GitCommand(arguments=arguments, folder=checkout), bounds)
+    except GitFailed:
+        raise CheckoutError(".gitmodules names paths outside of the repository.", retry=False) from None
     found = {}
     for line in said.decode(errors="surrogateescape").split("\0"):
         facts, _, path = line.partition("\t")

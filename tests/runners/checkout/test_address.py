@@ -65,6 +65,7 @@ def test_addresses_that_people_use(url, scheme, host, port):
         "https://example.com/a b",
         "https://example.com\\@evil/a",
         "https://example.com",
+        "https://example.com./a",
         "https://",
         "https://example.com:99999/a",
         "https://example.com:x/a",
