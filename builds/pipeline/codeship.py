@@ -24,11 +24,10 @@ SERVICES = (
     "codeship-services.json",
     "jet-services.yml",
     "jet-services.json",
-    "docker-compose.yml",
 )
-CANDIDATES = tuple(folder + name for folder in FOLDERS for name in (*STEPS, *SERVICES))
+STAND_IN = "docker-compose.yml"  # at the top, where there is no services file
+CANDIDATES = (*(folder + name for folder in FOLDERS for name in (*STEPS, *SERVICES)), STAND_IN)
 
-_SERVICES_ONLY = tuple(folder + name for folder in FOLDERS for name in SERVICES if name != "docker-compose.yml")
 _BUILD_ONLY = frozenset({"context", "path", "dockerfile", "dockerfile_path", "args"})
 
 
@@ -41,12 +40,13 @@ def find_services(files: Mapping[str, str], steps_file: str) -> str:
     """The path of the services file: beside the steps, else at the top; "" where there is none."""
     beside = folder_of(steps_file)
     folders = (f"{beside}/", "") if beside else ("",)
-    return next((folder + name for folder in folders for name in SERVICES if folder + name in files), "")
+    names = (*(folder + name for folder in folders for name in SERVICES), STAND_IN)
+    return next((name for name in names if name in files), "")
 
 
 def has_services_only(files: Mapping[str, str]) -> str:
     """The services file of a repository that lost its steps file; "" otherwise."""
-    return next((name for name in _SERVICES_ONLY if name in files), "")
+    return next((folder + name for folder in FOLDERS for name in SERVICES if folder + name in files), "")
 
 
 def make_plan(files: Mapping[str, str], steps_file: str, context: PlanContext) -> Plan:
