@@ -11,5 +11,6 @@ class DeploymentsConfig(AppConfig):
     name = "deployments"
 
     def ready(self) -> None:
-        """Connect the page of consequences."""
+        """Connect the page of consequences, and fill the places in the pages of builds."""
         import_module("deployments.receivers")
+        import_module("deployments.filling")

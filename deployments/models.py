@@ -128,3 +128,8 @@ class DeploymentMove(models.Model):
 
     def __str__(self) -> str:
         return f"{self.came_from} -> {self.went_to}"
+
+    @property
+    def words(self) -> str:
+        """The state it went to, for people."""
+        return DeploymentStatus(self.went_to).label.lower()

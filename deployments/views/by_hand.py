@@ -1,0 +1,88 @@
+"""Deploy a release by hand, or bring one back: a page that says what will change, and one button."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods
+
+from accounts.models import User
+from builds.access import Right, project_or_404, require
+from builds.views.person import person
+from deployments.models import Deployment, Environment, Release
+from deployments.services.plans import plan_for
+from deployments.services.request import RefusedError, request_by_hand
+from deployments.services.rollback import candidates, change, rollback
+
+_OFFERED = 20
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def deploy(request: HttpRequest, uuid: UUID, environment_uuid: UUID) -> HttpResponse:
+    """Deploy the release numbered `release`."""
+    return _by_hand(request, _environment(request, uuid, environment_uuid), back=False)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def roll_back(request: HttpRequest, uuid: UUID, environment_uuid: UUID) -> HttpResponse:
+    """Bring the release numbered `release` back; the reason is needed."""
+    return _by_hand(request, _environment(request, uuid, environment_uuid), back=True)
+
+
+def _by_hand(request: HttpRequest, environment: Environment, *, back: bool) -> HttpResponse:
+    offered = candidates(environment) if back else _deployable(environment)
+    values = request.POST if request.method == "POST" else request.GET
+    chosen = _chosen(environment, values.get("release", ""), offered)
+    refusal, status = "", 200
+    if request.method == "POST":
+        try:
+            made = _go(environment, chosen, person(request), back=back, reason=values.get("reason", "")[:1000])
+        except RefusedError as error:
+            refusal, status = str(error), 400
+        else:
+            return redirect("deployment", environment.project.uuid, made.uuid)
+    context = {
+        "project": environment.project,
+        "tab": "environments",
+        "environment": environment,
+        "back": back,
+        "offered": offered if chosen is None or chosen in offered else [chosen, *offered],
+        "chosen": chosen,
+        "change": change(environment, chosen) if chosen else None,
+        "reason": values.get("reason", ""),
+        "refusal": refusal,
+    }
+    return render(request, "deployments/by_hand.html", context, status=status)
+
+
+def _go(environment: Environment, chosen: Release | None, user: User, *, back: bool, reason: str) -> Deployment:
+    if chosen is None:
+        raise RefusedError("Choose a release")
+    if back:
+        return rollback(environment, chosen, user=user, who=user.email, reason=reason)
+    return request_by_hand(environment, chosen, user=user, who=user.email, reason=reason.strip())
+
+
+def _environment(request: HttpRequest, uuid: UUID, environment_uuid: UUID) -> Environment:
+    user = person(request)
+    project = project_or_404(user, uuid)
+    rows = project.environments.select_related("project__organization")
+    environment = get_object_or_404(rows, uuid=environment_uuid)
+    require(user, project.organization, Right.DEPLOY)
+    return environment
+
+
+def _deployable(environment: Environment) -> list[Release]:
+    newest = environment.project.releases.select_related("build").order_by("-number")[:_OFFERED]
+    return [release for release in newest if plan_for(release, environment) is not None]
+
+
+def _chosen(environment: Environment, number: str, offered: list[Release]) -> Release | None:
+    """The release with this number; the first that is offered where none is given."""
+    if not number:
+        return next(iter(offered), None)
+    if not (number.isascii() and number.isdigit() and len(number) < 10):
+        return None
+    return environment.project.releases.select_related("build").filter(number=int(number)).first()
