@@ -9,9 +9,10 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.views import LoginView
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.forms import LogInForm, NameForm, PasswordForm, TokenForm
 from accounts.models import User
@@ -19,6 +20,7 @@ from accounts.services.account import change_password, rename
 from accounts.services.tokens import make_token, revoke_token, tokens_of
 
 
+@method_decorator(require_http_methods(["GET", "HEAD", "POST"]), name="dispatch")
 class LogIn(LoginView):
     """The log-in page; goes on to `next` where that lies on this site."""
 

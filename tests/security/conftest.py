@@ -1,0 +1,106 @@
+"""A world in which every address leads somewhere, and the people who try all of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import pytest
+from django.test import Client
+
+from accounts.models import Role
+from accounts.services.tokens import make_token
+from builds.logs import live
+from builds.models import Build, Job, Project, Step
+from deployments.models import Deployment, Environment, Release
+from tests.security.routes import API, PAGES, Who, patterns
+
+PLAN = {"source": "ciservice.yml", "pipelines": []}
+
+
+@dataclass(frozen=True)
+class Route:
+    """One address with everything filled in, and who may use which method."""
+
+    name: str
+    url: str
+    may: dict[str, Who]
+    is_api: bool
+
+
+@pytest.fixture
+def world(organization, project: Project, make_build, owner) -> dict[str, object]:
+    """What the parts of addresses stand for: everything belongs to the cast's organisation."""
+    build: Build = make_build(status="passed", plan=PLAN)
+    job = Job.objects.create(
+        build=build,
+        organization=organization,
+        name="test",
+        spec={"name": "test", "steps": []},
+        attempt=1,
+        status="passed",
+    )
+    step = Step.objects.create(job=job, attempt=1, path="0", position=0, name="unit", status="passed")
+    environment = Environment.objects.create(project=project, name="staging")
+    release = Release.objects.create(project=project, build=build, number=1, commit=build.commit)
+    deployment = Deployment.objects.create(environment=environment, release=release, status="live")
+    token, _ = make_token(owner, "of the owner")
+    return {
+        "uuid": project.uuid,
+        "project_uuid": project.uuid,
+        "organization_uuid": organization.uuid,
+        "number": build.number,
+        "build_uuid": build.uuid,
+        "step_uuid": step.uuid,
+        "environment_uuid": environment.uuid,
+        "deployment_uuid": deployment.uuid,
+        "token_id": token.pk,
+        "provider": "generic",
+    }
+
+
+@pytest.fixture
+def routes(world) -> list[Route]:
+    """Every address there is."""
+    by_url: dict[str, Route] = {}
+    for text, pattern in patterns():
+        text = text.replace("^(?P<rest>.*)$", "no/such/route")
+        url = "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda match: str(world[match[1]]), text)
+        is_api = pattern.name in API
+        may = (API if is_api else PAGES)[pattern.name or ""]
+        known = by_url.get(url)
+        by_url[url] = Route(pattern.name or "", url, {**(known.may if known else {}), **may}, is_api)
+    return list(by_url.values())
+
+
+@pytest.fixture
+def people(make_user, organization, stranger, owner) -> dict[str, object]:
+    """Who tries: nobody, somebody of elsewhere, and members with different roles."""
+    return {
+        "anonymous": None,
+        "stranger": stranger,
+        "contributor": make_user("contributor@example.com", organization, Role.CONTRIBUTOR),
+        "manager": make_user("manager@example.com", organization, Role.PROJECT_MANAGER),
+        "owner": owner,
+    }
+
+
+@pytest.fixture
+def browser():
+    """Makes a client that is logged in with a session and, for the API, sends a token."""
+
+    def make(user, *, check_csrf=False) -> tuple[Client, Client]:
+        page, api = Client(enforce_csrf_checks=check_csrf), Client()
+        if user is not None:
+            page.force_login(user)
+            _, raw = make_token(user, "sweep")
+            api.defaults["HTTP_AUTHORIZATION"] = f"Bearer {raw}"
+        return page, api
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def _no_open_connections():
+    yield
+    live.disconnect()

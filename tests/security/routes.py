@@ -1,0 +1,97 @@
+"""Every address of the service, and who may use it how. A route that is not in the table fails the sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+
+class Who(StrEnum):
+    """Who a method of a route is for."""
+
+    ANYBODY = "anybody"
+    PERSON = "anybody who is logged in"
+    OWNER = "the one person whose it is"
+    MEMBER = "every member of the organisation"
+    MANAGER = "members who manage projects"
+
+
+A, P, M, R = Who.ANYBODY, Who.PERSON, Who.MEMBER, Who.MANAGER
+
+PAGES: dict[str, dict[str, Who]] = {
+    "healthz": {"GET": A},
+    "readyz": {"GET": A},
+    "metrics": {"GET": A},
+    "badge": {"GET": A},
+    "codeship_badge": {"GET": A},
+    "post_receive": {"GET": A},
+    "login": {"GET": A, "POST": A},
+    "logout": {"POST": P},
+    "account": {"GET": P},
+    "account_name": {"POST": P},
+    "account_password": {"POST": P},
+    "token_create": {"POST": P},
+    "token_revoke": {"POST": Who.OWNER},
+    "projects": {"GET": P},
+    "projects_events": {"GET": P},
+    "running": {"GET": P},
+    "search": {"GET": P},
+    "project_create": {"GET": P, "POST": P},
+    "project": {"GET": M},
+    "project_events": {"GET": M},
+    "build_new": {"POST": M},
+    "project_setup": {"GET": M},
+    "project_settings": {"GET": M, "POST": R},
+    "hook_secret_renew": {"POST": R},
+    "secret_put": {"POST": R},
+    "secret_delete": {"POST": R},
+    "build": {"GET": M},
+    "build_cancel": {"POST": R},
+    "build_retry": {"POST": M},
+    "build_events": {"GET": M},
+    "step_lines": {"GET": M},
+    "step_search": {"GET": M},
+    "step_raw": {"GET": M},
+    "environments": {"GET": M},
+    "environment_deploy": {"GET": R, "POST": R},
+    "environment_rollback": {"GET": R, "POST": R},
+    "deployment": {"GET": M},
+    "deployment_stop": {"POST": R},
+    "deployment_settle": {"POST": R},
+    "hook": {"POST": A},
+}
+
+# Below /v2: people are known by their token alone.
+API: dict[str, dict[str, Who]] = {
+    "openapi-json": {"GET": A},
+    "log_in": {"POST": A},
+    "api-root": {},
+    "api_no_such_route": {},
+    "list_organizations": {"GET": P},
+    "list_projects": {"GET": M},
+    "make_project": {"POST": R},
+    "show_project": {"GET": M},
+    "list_builds": {"GET": M},
+    "create_build": {"POST": M},
+    "show_build": {"GET": M},
+    "restart_build": {"POST": M},
+    "stop_build": {"POST": R},
+    "list_steps": {"GET": M},
+    "show_log": {"GET": M},
+    "watch_build": {"GET": M},
+}
+
+
+def patterns() -> Iterator[tuple[str, URLPattern]]:
+    """Every route of the service with its full text."""
+
+    def walk(found: list[URLPattern | URLResolver], before: str) -> Iterator[tuple[str, URLPattern]]:
+        for pattern in found:
+            if isinstance(pattern, URLPattern):
+                yield before + str(pattern.pattern), pattern
+            else:
+                yield from walk(pattern.url_patterns, before + str(pattern.pattern))
+
+    return walk(get_resolver().url_patterns, "")
