@@ -22,7 +22,6 @@ from runners.executors.docker.sources import Sources
 from runners.executors.docker.verdict import (
     KILLED,
     OUT_OF_MEMORY_WARNING,
-    StepFailed,
     exited,
     outage,
     refused_to_start,
@@ -45,7 +44,7 @@ class ServiceStep:
         self._everyone = [self._primary, *(service for level in self._levels for service in level)]
 
     def run(self) -> StepResult:
-        """Block until the step ended; its containers are removed soon after."""
+        """Block until the step ended; its containers are removed soon after. StepFailed where it could not begin."""
         images = {s.name: self._job.image(s, self._output, self._stop) for s in reversed(self._everyone)}
         if self._stop.reason is not None:
             return stopped(self._stop.reason)
@@ -57,8 +56,6 @@ class ServiceStep:
                 companions.start(self._levels, images, ending, self._stop, primary=self._primary.name)
                 companions.wait_healthy(images, self._stop)
                 return self._run_primary(name, room, companions, images[self._primary.name], ending)
-        except StepFailed as failed:
-            return failed.result
         finally:
             companions.end()
             self._job.belongings.discard([name, *companions.containers], room)

@@ -12,7 +12,7 @@ from runners.executors.docker.job import Job
 from runners.executors.docker.output import StepOutput
 from runners.executors.docker.service_step import ServiceStep
 from runners.executors.docker.sources import Sources
-from runners.executors.docker.verdict import stopped
+from runners.executors.docker.verdict import StepFailed, stopped
 
 
 class DockerWorkspace:
@@ -40,6 +40,8 @@ class DockerWorkspace:
             if step.service or step.image:
                 return ServiceStep(self._job, self._sources, step, output, stop).run()
             return self._home.run(step, output, stop)
+        except StepFailed as failed:
+            return failed.result
         except Refused as refusal:
             raise EngineError(f"Docker refused: {refusal}") from refusal
         except RunnerError:

@@ -1,0 +1,72 @@
+"""An executor for the whole session, and short ways to run steps in it."""
+
+from __future__ import annotations
+
+import secrets
+
+import pytest
+
+from runners.contract import Stop
+from runners.errors import SpecError
+from runners.executors.config import ExecutorSettings
+from runners.executors.docker.executor import DockerExecutor
+from runners.verdict import of_error
+from tests.runners.docker.engine_objects import EngineObjects
+
+
+@pytest.fixture(scope="session")
+def settings(docker_image, tmp_path_factory) -> ExecutorSettings:
+    """On a data folder and with an instance name of this process's own."""
+    return ExecutorSettings(
+        name="docker",
+        data_dir=tmp_path_factory.mktemp("docker-data"),
+        default_image=docker_image,
+        memory_mb=96,
+        pids=128,
+        allow_local_repositories=True,
+        instance=f"test-{secrets.token_hex(4)}",
+    )
+
+
+@pytest.fixture(scope="session")
+def executor(settings):
+    executor = DockerExecutor(settings)
+    executor.open()
+    yield executor
+    executor.close()
+
+
+@pytest.fixture
+def objects(docker_engine, settings) -> EngineObjects:
+    """What the engine has of this instance."""
+    return EngineObjects(docker_engine, settings.instance)
+
+
+@pytest.fixture
+def perform(executor, make_job):
+    """Runs steps one after another in one workspace: [(result, text)]. What the project did wrong is a result, too."""
+
+    def perform(*steps, stop: Stop | None = None, **fields) -> list[tuple]:
+        stop = stop or Stop()
+        job = make_job(*steps, **fields)
+        with executor.workspace(job, stop, lambda _: None) as workspace:
+            return [attempt(workspace, step, stop) for step in steps]
+
+    return perform
+
+
+def attempt(workspace, step, stop) -> tuple:
+    heard: list[bytes] = []
+    try:
+        result = workspace.run(step, heard.append, stop)
+    except SpecError as error:
+        result = of_error(error)
+    return result, b"".join(heard).decode(errors="replace")
+
+
+@pytest.fixture
+def project(tmp_path):
+    """The folder that `make_job` gives its jobs as a checkout."""
+    folder = tmp_path / "project"
+    folder.mkdir(exist_ok=True)
+    return folder

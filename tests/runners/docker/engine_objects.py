@@ -1,0 +1,33 @@
+"""What a Docker engine holds of one instance of ours, for tests that look behind the curtain."""
+
+from __future__ import annotations
+
+import docker
+
+
+class EngineObjects:
+    """Containers, networks and volumes by the labels of an instance, or of a job."""
+
+    def __init__(self, client: docker.DockerClient, instance: str) -> None:
+        self._client = client
+        self._instance = instance
+
+    def of_job(self, job) -> list[str]:
+        """Names of everything that belongs to it."""
+        return self._named(f"ciservice.job={job.job_id}")
+
+    def all(self) -> list[str]:
+        return self._named(f"ciservice.instance={self._instance}")
+
+    def container_of(self, job) -> dict:
+        """What `inspect` says of the job's newest running container."""
+        (newest, *_) = self._client.containers.list(filters={"label": f"ciservice.job={job.job_id}"})
+        return newest.attrs
+
+    def _named(self, label: str) -> list[str]:
+        chosen = {"label": label}
+        return [
+            *(one.name for one in self._client.containers.list(all=True, filters=chosen, ignore_removed=True)),
+            *(one.name for one in self._client.networks.list(filters=chosen)),
+            *(one.name for one in self._client.volumes.list(filters=chosen)),
+        ]
