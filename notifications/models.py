@@ -52,7 +52,12 @@ class Rule(models.Model):
         ordering = ["id"]
 
     def __str__(self) -> str:
-        return f"{self.channel} on {', '.join(self.events)}"
+        return f"{self.channel} on {self.when}"
+
+    @property
+    def when(self) -> str:
+        """The events in words."""
+        return ", ".join(Event(event).label.lower() for event in self.events if event in Event.values)
 
 
 class MessageState(models.TextChoices):

@@ -30,7 +30,9 @@ def recipient_of(rule: Rule, happening: Happening) -> str:
         return str(rule.target)
     address = happening.committer.strip().lower()
     if not is_address(address):
-        raise NobodyError(f"The commit's author has no address to write to: {one_line(happening.committer, 100) or 'none'}")
+        raise NobodyError(
+            f"The commit's author has no address to write to: {one_line(happening.committer, 100) or 'none'}"
+        )
     if address.endswith("noreply.github.com") or address.startswith(("noreply@", "no-reply@")):
         raise NobodyError(f"The commit's author takes no mail: {address}")
     if not _is_member(rule, address):

@@ -1,0 +1,53 @@
+"""Make, change and remove rules, with an entry in the audit log. Nothing of a hook's address gets into it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.services.audit import record
+from builds.models import Project
+from notifications.models import Rule
+
+MOST_RULES = 50
+
+
+class TooManyError(Exception):
+    """The project has as many rules as it may have."""
+
+
+def add_rule(project: Project, values: dict[str, Any], *, user: User) -> Rule:
+    """A new rule; `values` are events, branch, channel and target, checked. TooManyError at MOST_RULES."""
+    with transaction.atomic():
+        Project.objects.select_for_update(of=("self",), no_key=True).get(pk=project.pk)
+        if project.notification_rules.count() >= MOST_RULES:
+            raise TooManyError
+        rule = Rule.objects.create(project=project, **values)
+        _record("added", rule, user)
+    return rule
+
+
+def change_rule(rule: Rule, values: dict[str, Any], *, user: User) -> None:
+    """Set what is given; from now on, it tells of what happens from now on."""
+    with transaction.atomic():
+        for name, value in values.items():
+            setattr(rule, name, value)
+        rule.changed_at = timezone.now()
+        rule.save()
+        _record("changed", rule, user)
+
+
+def remove_rule(rule: Rule, *, user: User) -> None:
+    """Remove it with its messages; what is queued is dropped."""
+    with transaction.atomic():
+        _record("removed", rule, user)
+        rule.delete()
+
+
+def _record(verb: str, rule: Rule, user: User) -> None:
+    details = {"project": str(rule.project.uuid), "events": rule.events, "branch": rule.branch, "enabled": rule.enabled}
+    organization = rule.project.organization
+    record(f"rule.{verb}", str(rule)[:200], user=user, organization=organization, details=details)
