@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null 2>&1 && \
 	$$p -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 WORKERS ?= 3
-PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off
+PIP_INSTALL = PYTHONUNBUFFERED=1 $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off
 # Of pip's many lines, those that tell how far it is.
 SHOW = sed -u -n 's/^Collecting \([^ <>=!;~]*\).*/  \1/p; s/^Installing collected.*/  putting them in place .../p; /^Successfully/p' | cut -c -100
 
