@@ -115,6 +115,7 @@ class GitCommand:
     settings: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     given: bytes = b""  # its standard input
+    walls: Sequence[str] = ()  # what to start it with: bwrap and its options
 
 
 def git_argv(arguments: Sequence[str], settings: Mapping[str, str] | None = None) -> list[str]:
@@ -143,15 +144,7 @@ def git_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 def run_git(command: GitCommand, bounds: Bounds) -> bytes:
     """Its standard output. GitFailed, GitTimedOut and GitStopped otherwise; its children never outlive it."""
     bounds.check()
-    with subprocess.Popen(
-        git_argv(command.arguments, command.settings),
-        cwd=command.folder,
-        env=git_environment(command.environment),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    ) as process:
+    with _start(command) as process:
         # Children keep the pipes open, so the reading ends when the last of them is gone.
         forget = bounds.stop.on_order(lambda _: kill_group(process)) if bounds.stop else lambda: None
         try:
@@ -164,6 +157,21 @@ def run_git(command: GitCommand, bounds: Bounds) -> bytes:
     if code or _DAMAGE.search(errors):
         raise GitFailed(code, errors.decode(errors="replace"))
     return out
+
+
+def _start(command: GitCommand) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            [*command.walls, *git_argv(command.arguments, command.settings)],
+            cwd=command.folder,
+            env=git_environment(command.environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise CheckoutError(f"git could not be started on the runner: {error.strerror} ({error.filename}).") from None
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:

@@ -37,10 +37,10 @@ def fetch(source: GitSource, mirrors: Path, *, policy: GitPolicy, stop: Stop | N
     CheckoutError says in one sentence why it cannot be had; its `retry` whether another attempt could help.
     """
     address = check_source(source, policy)
-    mirrors.mkdir(parents=True, exist_ok=True)
     bounds = Bounds.of(policy.limits.total_seconds, stop)
     mirror = _Mirror(mirror_path(mirrors, source.mirror), bounds)
     try:
+        mirrors.mkdir(parents=True, exist_ok=True)
         if known := mirror.find(source):
             return known
         with locked(mirror.fetch_lock, bounds):
@@ -50,6 +50,8 @@ def fetch(source: GitSource, mirrors: Path, *, policy: GitPolicy, stop: Stop | N
     except GitFailed as failed:
         logger.warning("git failed mirror=%s code=%s text=%r", source.mirror, failed.code, failed.text[-500:])
         raise explain(failed.text) from None
+    except OSError as error:
+        raise CheckoutError(f"The mirror could not be written: {error.strerror}.") from None
 
 
 def mirror_path(mirrors: Path, name: str) -> Path:

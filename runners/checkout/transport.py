@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shlex
 import tempfile
@@ -13,6 +14,7 @@ from runners.checkout.address import Address
 from runners.checkout.command import FSCK_SETTINGS, GitCommand
 from runners.checkout.policy import GitLimits
 from runners.contract import GitSource
+from runners.walls import walls, walls_stand
 
 
 @contextlib.contextmanager
@@ -30,12 +32,40 @@ def transport(
     if address.scheme in {"http", "https"} and address.pinned:
         settings["http.curloptResolve"] = f"{address.host}:{address.port}:{','.join(address.pinned)}"
     environment = {"GIT_ALLOW_PROTOCOL": address.scheme}
+    key = None
     with contextlib.ExitStack() as stack:
         if address.scheme == "ssh":
             key = stack.enter_context(_key_file(source.private_key)) if source.private_key else None
             environment["GIT_SSH_COMMAND"] = _ssh(address, key, folder / "known_hosts", limits, attempt)
             environment["GIT_SSH_VARIANT"] = "ssh"
-        yield GitCommand(arguments=[address.url], folder=folder, settings=settings, environment=environment)
+        yield GitCommand(
+            arguments=[address.url],
+            folder=folder,
+            settings=settings,
+            environment=environment,
+            walls=_around(address, source, folder, key),
+        )
+
+
+def _around(address: Address, source: GitSource, folder: Path, key: Path | None) -> list[str]:
+    """Walls in which git can write the one mirror and no more: what it unpacks comes from strangers."""
+    if address.scheme == "file" or not _walls_stand():
+        return []
+    mirror, known_hosts = str(folder / f"{source.mirror}.git"), folder / "known_hosts"
+    known_hosts.touch(mode=0o600)
+    data = folder.parent
+    return [
+        *("bwrap", *walls(), "--tmpfs", "/tmp"),  # noqa: S108 -- an empty one
+        *(() if data == Path(data.anchor) else ("--tmpfs", str(data))),  # the service's data, and other mirrors
+        *("--bind", mirror, mirror, "--bind", str(known_hosts), str(known_hosts)),
+        *(("--ro-bind", str(key.parent), str(key.parent)) if key else ()),
+        *("--chdir", mirror, "--"),
+    ]
+
+
+@functools.cache
+def _walls_stand() -> bool:
+    return walls_stand()
 
 
 @contextlib.contextmanager

@@ -1,22 +1,16 @@
-"""The sandbox of the process executor: bubblewrap, where it is installed and may make namespaces."""
+"""The sandbox of the process executor: what of this host a step sees and may write."""
 
 from __future__ import annotations
 
-import logging
 import os
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-logger = logging.getLogger(__name__)
+from runners.walls import PATH, walls
 
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin"
 MARK = "CISERVICE_ATTEMPT"  # in the environment of every process of a job: how those that fled are found
-PROBE_SECONDS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,31 +60,10 @@ def sandboxed(argv: list[str], environment: Mapping[str, str], room: Room) -> It
         os.close(handle)
 
 
-def bubblewrap_works(data_dir: Path) -> bool:
-    """Whether a command runs in such a sandbox on this machine."""
-    if not shutil.which("bwrap"):
-        return False
-    try:
-        with tempfile.TemporaryDirectory(dir=data_dir, prefix="probe-") as folder:
-            (Path(folder) / "tmp").mkdir()
-            room = Room(folder=Path(folder), checkout=Path(folder), hidden=data_dir, wrapped=True)
-            probe = ["bwrap", *_sandbox(room), "--", "true"]
-            done = subprocess.run(probe, capture_output=True, timeout=PROBE_SECONDS, check=False, text=True)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    if done.returncode:
-        logger.info("bubblewrap does not work here: %r", done.stderr[-300:])
-    return done.returncode == 0
-
-
 def _sandbox(room: Room) -> list[str]:
-    folder, checkout, home = str(room.folder), str(room.checkout), Path.home()
+    folder, checkout = str(room.folder), str(room.checkout)
     return [
-        *("--die-with-parent", "--unshare-pid", "--unshare-ipc", "--cap-drop", "ALL"),
-        *("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"),
-        # /run holds the sockets of this host's services, Docker's among them; names are resolved through one file.
-        *("--tmpfs", "/run", "--ro-bind-try", "/run/systemd/resolve", "/run/systemd/resolve"),
-        *(() if home == Path("/") else ("--tmpfs", str(home))),  # keys of the one who runs the service
+        *walls(),
         # In this order: the data folder may lie below /tmp or HOME, and a checkout anywhere.
         *("--bind", f"{folder}/tmp", "/tmp"),  # noqa: S108 -- a folder of the attempt
         *("--tmpfs", str(room.hidden), "--bind", folder, folder),

@@ -28,9 +28,10 @@ from runners.contract import (
 )
 from runners.environment import read_env_files, step_environment
 from runners.errors import EngineError, SpecError
-from runners.executors.bubblewrap import PATH, Room, bubblewrap_works
+from runners.executors.bubblewrap import Room
 from runners.executors.child import Child, end_marked
 from runners.executors.config import ExecutorSettings
+from runners.walls import PATH, walls_stand
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ class ProcessExecutor:
             self.settings.workspaces.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise EngineError(f"{self.settings.workspaces} cannot be written: {error.strerror}.", retry=False) from None
-        self._use_bubblewrap = bubblewrap_works(self.settings.data_dir)
+        self._use_bubblewrap = walls_stand()
         if not self._use_bubblewrap:
             logger.warning("steps run on this host without bubblewrap: install it, or use Docker")
 

@@ -110,14 +110,20 @@ class GitHost:
         request.wfile.write(content[: len(content) // 2] if cut else content)
 
 
-def processes_asking(port: int) -> list[str]:
+def processes_asking(port: int) -> list[int]:
     """The git processes of this machine that talk to the host."""
     found = []
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            line = entry.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            line = entry.read_bytes()
         except OSError:
             continue
-        if f":{port}/" in line and "git" in line:
-            found.append(line)
+        if f":{port}/".encode() in line and b"git" in line:
+            found.append(int(entry.parent.name))
     return found
+
+
+def names_below(folder: Path, port: int) -> list[str]:
+    """What the process that talks to the host sees of a folder, two levels deep."""
+    inner = Path(f"/proc/{max(processes_asking(port))}/root{folder}")
+    return sorted(str(path.relative_to(inner)) for depth in ("*", "*/*") for path in inner.glob(depth))

@@ -11,8 +11,9 @@ import pytest
 from runners.checkout import GitLimits, GitPolicy, fetch
 from runners.contract import Stop, StopReason
 from runners.errors import CheckoutError
+from runners.walls import walls_stand
 from tests.runners.checkout.conftest import QUICK
-from tests.runners.checkout.githost import GitHost, processes_asking
+from tests.runners.checkout.githost import GitHost, names_below, processes_asking
 from tests.servers import wait_until
 
 TRUSTING = GitPolicy(allowed_hosts=("127.0.0.1", "git.example.com"), limits=QUICK)
@@ -109,6 +110,27 @@ def test_an_order_to_stop_ends_a_fetch_that_hangs(host, source, mirrors):
     thread.join()
 
     assert len(host.requests) == 1
+
+
+@pytest.mark.timeout(60)
+def test_git_works_behind_walls_that_hide_the_services_data(host, source, mirrors, tmp_path):
+    if not walls_stand():
+        pytest.skip("bubblewrap is not installed or may not make namespaces here")
+    (tmp_path / "ciservice.sqlite3").write_text("the service's data")
+    host.mode, stop, seen = "hang", Stop(), []
+
+    def look() -> None:
+        wait_until(lambda: host.requests, what="the request")
+        seen.extend(names_below(tmp_path, host.port))
+        stop.order(StopReason.CANCELLED)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    with pytest.raises(CheckoutError):
+        fetch(source, mirrors, policy=TRUSTING, stop=stop)
+    thread.join()
+
+    assert seen == ["mirrors", "mirrors/known_hosts", "mirrors/project.git"]
 
 
 def test_a_redirect_is_not_followed(host, source, mirrors, tmp_path):

@@ -9,7 +9,9 @@ from dataclasses import replace
 import pytest
 
 from runners.checkout import GitLimits, GitPolicy, fetch, lay_out, layout
-from runners.contract import Stop, StopReason
+from runners.checkout.command import Bounds
+from runners.checkout.submodules import submodules_of
+from runners.contract import GitSource, Stop, StopReason
 from runners.errors import CheckoutError
 from tests.runners.checkout.repositories import Repository, git
 
@@ -272,10 +274,6 @@ class TestSubmodules:
         assert not (tmp_path / "ran").exists()
 
     def test_only_the_same_host_gets_the_key(self, mirrors, tmp_path):
-        from runners.checkout.command import Bounds
-        from runners.checkout.submodules import submodules_of
-        from runners.contract import GitSource
-
         work = Repository(tmp_path, "hosts").work
         urls = {
             "same": "git@git.example.com:team/a.git",

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from runners.checkout import GitLimits, GitPolicy, fetch
+from runners.checkout.command import Bounds
+from runners.checkout.locks import locked
 from runners.checkout.mirror import MOST_PACKS, is_ref
 from runners.contract import Stop, StopReason
 from runners.errors import CheckoutError
@@ -196,9 +198,6 @@ def test_projects_have_mirrors_of_their_own(repository, mirrors, local):
 
 
 def test_an_order_to_stop_ends_the_wait_for_the_lock(repository, mirrors, local):
-    from runners.checkout.command import Bounds
-    from runners.checkout.locks import locked
-
     commit, stop = repository.commit(file="1"), Stop()
     mirrors.mkdir()
 
@@ -211,9 +210,6 @@ def test_an_order_to_stop_ends_the_wait_for_the_lock(repository, mirrors, local)
 
 
 def test_the_wait_for_the_lock_has_a_limit(repository, mirrors):
-    from runners.checkout.command import Bounds
-    from runners.checkout.locks import locked
-
     policy = GitPolicy(allow_local=True, limits=GitLimits(total_seconds=0.3))
     commit = repository.commit(file="1")
     mirrors.mkdir()
@@ -225,6 +221,13 @@ def test_the_wait_for_the_lock_has_a_limit(repository, mirrors):
         fetch(repository.source(commit), mirrors, policy=policy)
 
     assert caught.value.retry is True
+
+
+def test_a_folder_that_cannot_be_written_is_our_fault(repository, tmp_path, local):
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(CheckoutError, match="mirror could not be written"):
+        fetch(repository.source(), tmp_path / "file/mirrors", policy=local)
 
 
 @pytest.mark.parametrize("mirror", ["", "../up", "a/b", ".hidden", "-x", "a..b", "x" * 200, "a\n"])

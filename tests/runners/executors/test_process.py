@@ -12,16 +12,17 @@ import pytest
 from runners.contract import Link, Outcome, ServiceSpec, StepSpec, Stop, StopReason
 from runners.engine import execute
 from runners.errors import EngineError, SpecError
-from runners.executors.bubblewrap import MARK, bubblewrap_works
+from runners.executors.bubblewrap import MARK
 from runners.executors.process import ProcessExecutor, remove_tree
+from runners.walls import walls_stand
 from tests.runners.checkout.repositories import Repository
 from tests.runners.jobs import run
 from tests.servers import wait_until
 
 
 @pytest.fixture(scope="module")
-def sandboxes(tmp_path_factory) -> bool:
-    return bubblewrap_works(tmp_path_factory.mktemp("probe"))
+def sandboxes() -> bool:
+    return walls_stand()
 
 
 @pytest.fixture(params=["sandboxed", "bare"])
@@ -36,11 +37,7 @@ def executor(request, make_settings, sandboxes, monkeypatch):
     return executor
 
 
-@pytest.fixture
-def sandboxed(executor, request):
-    if "bare" in request.node.name:
-        pytest.skip("there are no walls without bubblewrap")
-    return executor
+walled = pytest.mark.parametrize("executor", ["sandboxed"], indirect=True)
 
 
 @pytest.fixture
@@ -157,7 +154,8 @@ def test_a_checkout_that_the_step_removed_does_not_break_the_runner(perform, tmp
     assert result.outcome is Outcome.PASSED
 
 
-def test_the_host_cannot_be_written(sandboxed, perform, tmp_path):
+@walled
+def test_the_host_cannot_be_written(executor, perform, tmp_path):
     outside = tmp_path / "outside"
     outside.mkdir()
 
@@ -168,10 +166,11 @@ def test_the_host_cannot_be_written(sandboxed, perform, tmp_path):
     assert "Read-only file system" in output
 
 
-def test_a_lent_folder_can_be_written_and_its_neighbours_not(sandboxed, perform, tmp_path):
+@walled
+def test_a_lent_folder_can_be_written_and_its_neighbours_not(executor, perform, tmp_path):
     for name in ("lent", "other"):
-        (sandboxed.settings.data_dir / name).mkdir()
-    lent = sandboxed.settings.data_dir / "lent"
+        (executor.settings.data_dir / name).mkdir()
+    lent = executor.settings.data_dir / "lent"
 
     result, _ = perform(
         run("deploy", f"echo released > {lent}/index.html; ls {lent}/../other && exit 9 || true"), folders=(lent,)
@@ -181,8 +180,9 @@ def test_a_lent_folder_can_be_written_and_its_neighbours_not(sandboxed, perform,
     assert (lent / "index.html").read_text() == "released\n"
 
 
-def test_the_services_data_and_other_jobs_cannot_be_seen(sandboxed, perform):
-    data = sandboxed.settings.data_dir
+@walled
+def test_the_services_data_and_other_jobs_cannot_be_seen(executor, perform):
+    data = executor.settings.data_dir
     (data / "ciservice.sqlite3").write_text("secret")
     (data / "workspaces/ci-other-1").mkdir()
 
@@ -192,7 +192,8 @@ def test_the_services_data_and_other_jobs_cannot_be_seen(sandboxed, perform):
     assert "ci-other" not in output
 
 
-def test_sockets_of_the_host_and_its_processes_cannot_be_seen(sandboxed, perform):
+@walled
+def test_sockets_of_the_host_and_its_processes_cannot_be_seen(executor, perform):
     _, output = perform(run("look", "ls /run | sed /systemd/d; ls /proc | grep -c '^[0-9]'"))
 
     *run_folder, count = output.split()
@@ -200,7 +201,8 @@ def test_sockets_of_the_host_and_its_processes_cannot_be_seen(sandboxed, perform
     assert int(count) < 10
 
 
-def test_a_preloaded_library_does_not_reach_the_sandbox_itself(sandboxed, perform, tmp_path):
+@walled
+def test_a_preloaded_library_does_not_reach_the_sandbox_itself(executor, perform, tmp_path):
     marker = tmp_path / "escaped"
     source = tmp_path / "evil.c"
     source.write_text(
