@@ -60,7 +60,7 @@ def _reap_one(pk: int, which: Q, ending: Callable[[Job], Ending]) -> bool:
             return False
         for step in running:
             rescue(step)
-    log.warning("job=%s attempt=%s was taken from the runner %r", job.uuid, job.attempt, job.owner)
+    log.warning("job=%s attempt=%s owner=%r was settled by the reaper", job.uuid, job.attempt, job.owner)
     return True
 
 
