@@ -110,11 +110,11 @@ class _Walk:
             future: Future[StepResult] = Future()
             futures.append(future)
             work = self._settling(future, (*path, position), step)
-            if position < len(steps) - 1 and self._threads.acquire(blocking=False):
-                threads.append(threading.Thread(target=self._with_thread, args=(work,), name=f"step-{position}"))
-                threads[-1].start()
-            else:
+            thread = None if position == len(steps) - 1 else self._thread(work, f"step-{position}")
+            if thread is None:
                 work()
+            else:
+                threads.append(thread)
         for thread in threads:
             thread.join()
         return [future.result() for future in futures]
@@ -131,6 +131,18 @@ class _Walk:
                 future.set_exception(error)
 
         return work
+
+    def _thread(self, work: Callable[[], None], name: str) -> threading.Thread | None:
+        """A started thread; None where the job has enough of them, or the machine has no more."""
+        if not self._threads.acquire(blocking=False):
+            return None
+        thread = threading.Thread(target=self._with_thread, args=(work,), name=name)
+        try:
+            thread.start()
+        except RuntimeError:
+            self._threads.release()
+            return None
+        return thread
 
     def _with_thread(self, work: Callable[[], None]) -> None:
         try:

@@ -42,7 +42,9 @@ def step_environment(
     }
     for name, value in merged.items():
         if not name or "=" in name or "\0" in name + value:
-            raise SpecError(f"The environment variable {name!r} cannot be set: a name has no “=”, and no NUL is allowed.")
+            raise SpecError(
+                f"The environment variable {name!r} cannot be set: a name has no “=”, and no NUL is allowed."
+            )
     return merged
 
 
