@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from django import forms
 
-from builds.pipeline.match import MAX_PATTERN, PatternError, to_regex
+from builds.pipeline.match import MAX_PATTERN, PatternError, branch_matches
 from notifications.models import RULE_EVENTS, Channel, Event
 from notifications.services.recipients import COMMITTER, is_address
 
@@ -46,7 +46,7 @@ class RuleForm(forms.Form):
         """A pattern that can be matched."""
         pattern: str = self.cleaned_data["branch"].strip()
         try:
-            to_regex(pattern)
+            branch_matches(pattern, "")
         except PatternError as error:
             raise forms.ValidationError(f"This is no pattern: {error}.") from error
         if not pattern.isprintable():
