@@ -37,8 +37,8 @@ def row(line: Line) -> Row:
     return line.number, line.ms, html
 
 
-def rows_event(step: str, rows: Sequence[Row], *, total: int, end_byte: int, ended: bool = False) -> bytes:
-    """Rows for the page; the last may be an unfinished line, which a later event replaces."""
+def rows_event(step: str, rows: Sequence[Row], *, total: int, end_byte: int | str, ended: bool = False) -> bytes:
+    """Rows for the page; the last may be an unfinished line, which a later event replaces. `end_byte` "" = more follows."""
     first = rows[0][0] if rows else total + 1
     return sse("log", {"step": step, "first": first, "rows": rows, "total": total, "ended": ended}, end_byte)
 
@@ -47,6 +47,11 @@ def text_event(step: str, data: bytes, *, end_byte: int, ended: bool = False) ->
     """Text for programs; `offset` is where the next goes on."""
     text = data.decode("utf-8", "replace")
     return sse("log", {"step": step, "text": text, "offset": end_byte, "ended": ended}, end_byte)
+
+
+def hint_event(step: str, *, total: int, ended: bool = False) -> bytes:
+    """That a log has grown."""
+    return sse("log", {"step": step, "uuid": step, "total": total, "ended": ended})
 
 
 def skip_event(step: str, *, first: int, total: int, end_byte: int) -> bytes:
@@ -118,7 +123,7 @@ class Stretch:
         if form == Form.TEXT:
             return text_event(self.step, self.data, end_byte=self.end, ended=self.ended)
         if form == Form.HINT:
-            return sse("log", {"step": self.step, "uuid": self.step, "total": self.total, "ended": self.ended})
+            return hint_event(self.step, total=self.total, ended=self.ended)
         shown = [line for line in self.lines[1 if self.hides_first else 0 :] if line is not self.after]
         hidden = self.hides_first and self.after is self.lines[0]
         if self.shows_unfinished and (self.after.data or self.after.more) and not hidden:
@@ -151,7 +156,7 @@ class Skip:
     def payload(self, form: str) -> bytes:
         """As bytes."""
         if form == Form.HINT:
-            return sse("log", {"step": self.step, "uuid": self.step, "total": self.total, "ended": False})
+            return hint_event(self.step, total=self.total)
         return skip_event(self.step, first=self.first, total=self.total, end_byte=self.end)
 
     def size(self, form: str) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from builds.logs import live, segments
-from builds.logs.events import Skip, Stretch, row, rows_event, skip_event
+from builds.logs.events import Skip, Stretch, hint_event, row, rows_event, skip_event
 from builds.logs.hub import Channel, in_thread
 from builds.logs.pieces import Map, survey
 from builds.logs.read import Gap, Line, read, slice_of
@@ -86,6 +86,12 @@ class LogChannel(Channel):
         for task in (self._look, *self._told.values()):
             if task is not None:
                 task.cancel()
+
+    @property
+    def hint(self) -> bytes:
+        """That there is a log to look at."""
+        total = self._line.number - (not self._line.data and not self._line.more)
+        return hint_event(self.step, total=total, ended=self.ended)
 
     def receive(self, entries: Sequence[live.Entry]) -> None:
         """Make one stretch of what follows each other, and a skip of what does not fit or is missing."""
@@ -201,7 +207,9 @@ def rows_since(step: str, log: Map, from_byte: int) -> tuple[list[bytes], int]:
             break
         shown = [row(each) if isinstance(each, Line) else gap_row(each) for each in rows]
         number = max(number, *(_last_number(each) for each in rows)) + 1
-        events.append(rows_event(step, shown, total=log.lines, end_byte=end, ended=log.ended))
+        # A browser that leaves between two of these must not come back after what it has not seen.
+        place = end if number > log.lines else ""
+        events.append(rows_event(step, shown, total=log.lines, end_byte=place, ended=log.ended and place != ""))
     return events, end
 
 

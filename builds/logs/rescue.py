@@ -28,10 +28,9 @@ def rescue(step: Step) -> None:
         tail = live.tail(held.uuid)
         log = survey(held)
         whole = _store(held, log)
-        gaps = [stretch for stretch in log.walk() if isinstance(stretch, Missing)]
-        Store(held, _mine).finish(
-            LogTotals(log.lines, log.end.byte, sum(gap.lines for gap in gaps), tail.ended and whole and not gaps)
-        )
+        whole = whole and tail.ended and not any(isinstance(stretch, Missing) for stretch in log.walk())
+        # Gaps count as lost, not as left out: whether the cap made them is not known any more.
+        Store(held, _mine).finish(LogTotals(log.lines, log.end.byte, omitted_lines=0, complete=whole))
     live.close(step.uuid, log.end.byte)
     step.refresh_from_db()
 

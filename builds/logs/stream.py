@@ -105,6 +105,7 @@ class _Viewer:
     offset: int
     _hints: dict[str, bytes] = field(default_factory=dict)  # that wait, so that nobody gets more than four a second
     _hinted_at: float = 0.0
+    _watched: set[str] = field(default_factory=set)
 
     async def events(self) -> AsyncIterator[bytes]:
         """Everything, from the first event to the last."""
@@ -159,7 +160,10 @@ class _Viewer:
     async def _watch_running(self, state: BuildState) -> None:
         """Without a step of its own the page hears that logs grow: of the steps that run now."""
         for step in state.running if self.log is None else ():
-            await self.hub.join(self.subscription, partial(LogChannel, step))
+            if step not in self._watched:
+                channel = await self.hub.join(self.subscription, partial(LogChannel, step))
+                self._watched.add(step)
+                self._hints[step] = channel.hint
 
     async def _log_events(self, news: Stretch | Skip) -> AsyncIterator[bytes]:
         if self.log is None:

@@ -115,3 +115,290 @@ def test_a_page_sees_what_is_printed_while_it_watches_and_then_the_end(make_step
         assert [browser.rows[number] for number in sorted(browser.rows)] == printed.decode().splitlines()
     assert browser.types[-1] == "end"
     assert browser.ended
+
+
+def test_a_page_that_comes_back_goes_on_where_it_was(make_step, make_writer):
+    step = make_step()
+    writer, printed = make_writer(step), lines(3000)
+
+    async def scenario() -> tuple[str, int]:
+        text, last_id, visits = "", "", 0
+        sent = 0
+        while len(text) < len(printed):
+            visits += 1
+            writer.write(printed[sent : sent + 5000])
+            sent += 5000
+            browser, wanted = Browser(), len(text) + 1500
+            source = follow(step, form=Form.TEXT, last_event_id=last_id)
+            await browser.watch(
+                source,
+                lambda browser, wanted=wanted, text=text: len(text) + len(browser.text) >= min(wanted, len(printed)),
+            )
+            text, last_id = text + browser.text, browser.last_id or last_id
+            assert last_id == str(len(text))
+        return text, visits
+
+    text, visits = asyncio.run(scenario())
+    assert visits > 3
+    assert hashlib.sha256(text.encode()).digest() == hashlib.sha256(printed).digest()
+
+
+def test_letters_of_many_bytes_are_never_cut(make_step, make_writer):
+    step = make_step()
+    printed = "größer 😀 weiß\n" * 400
+    data = printed.encode()
+    writer = make_writer(step)
+    writer.write(data[:1001])
+
+    async def scenario() -> str:
+        first = await Browser().watch(follow(step, form=Form.TEXT), lambda browser: len(browser.text) > 700)
+        writer.write(data[1001:2002])
+        writer.write(data[2002:3003])
+        second = await Browser().watch(
+            follow(step, form=Form.TEXT, last_event_id=first.last_id),
+            lambda browser: int(browser.last_id or 0) > 2995,
+        )
+        writer.write(data[3003:])
+        await asyncio.to_thread(writer.close)
+        third = await Browser().watch(
+            follow(step, form=Form.TEXT, last_event_id=second.last_id), lambda browser: browser.ended
+        )
+        return first.text + second.text + third.text
+
+    assert asyncio.run(scenario()) == printed
+
+
+def test_an_unfinished_line_is_replaced_when_it_grows(make_step, make_writer):
+    step = make_step()
+    writer = make_writer(step)
+    writer.write(b"one\ntw")
+
+    async def scenario() -> list[str]:
+        seen = []
+
+        def until(browser: Browser) -> bool:
+            if browser.rows.get(2) not in (None, *seen):
+                seen.append(browser.rows[2])
+                writer.write({"tw": b"o 10%", "two 10%": b"\rTWO 20%\nthree\n"}.get(seen[-1], b""))
+            return browser.rows.get(3) == "three"
+
+        await Browser().watch(follow(step), until)
+        return seen
+
+    assert asyncio.run(scenario()) == ["tw", "two 10%", "TWO 20%"]
+
+
+def test_who_is_far_behind_goes_on_at_the_end(make_step, print_log):
+    step = make_step()
+    print_log(step, lines(100_000))
+    finish(step)
+    browser = asyncio.run(Browser().watch(follow(step), lambda browser: "end" in browser.types))
+    assert browser.types[:2] == ["message", "skip"]
+    assert max(browser.rows) == 100_000
+    assert sorted(browser.rows) == list(range(min(browser.rows), 100_001))
+    assert min(browser.rows) > 50_000
+
+
+def test_programs_get_every_byte_however_far_behind(make_step, print_log):
+    step, printed = make_step(), lines(100_000)
+    print_log(step, printed)
+    finish(step)
+    browser = asyncio.run(Browser().watch(follow(step, form=Form.TEXT), lambda browser: "end" in browser.types))
+    assert browser.text == printed.decode()
+
+
+def test_a_page_without_a_step_hears_that_logs_grow(make_step, make_writer):
+    step = make_step()
+    writer = make_writer(step)
+    build = str(step.job.build.uuid)
+
+    async def scenario() -> list[dict]:
+        hints = []
+        async with contextlib.aclosing(stream.build_stream(build)) as source, asyncio.timeout(WAIT_SECONDS):
+            async for event in source:
+                kind, data, _ = parse(event)
+                if kind == "message":
+                    writer.write(b"one\ntwo\n")
+                if kind == "log":
+                    hints.append(data)
+                    if data["ended"]:
+                        return hints
+                    await asyncio.to_thread(writer.close)
+        return hints
+
+    hints = asyncio.run(scenario())
+    assert [(hint["uuid"], hint["total"]) for hint in hints] == [(str(step.uuid), 2)] * 2
+
+
+def test_events_of_topics_are_passed_on(project):
+    topics = [f"project:{project.uuid}", "organization:x"]
+
+    async def scenario() -> list[tuple[str, dict]]:
+        heard = []
+        async with contextlib.aclosing(stream.topic_stream(topics)) as source, asyncio.timeout(WAIT_SECONDS):
+            assert (await anext(source)).startswith(b"retry:")
+            news = asyncio.ensure_future(anext(source))
+            await until(lambda: len(Hub.current()._channels) == 2)
+            live.publish(topics[0], {"type": "build", "uuid": "1", "text": "a\nevent: evil"})
+            live.publish(topics[1], {"type": "not a word", "uuid": "2"})
+            heard.append(parse(await news)[:2])
+            heard.append(parse(await anext(source))[:2])
+        return heard
+
+    assert sorted(asyncio.run(scenario())) == [
+        ("build", {"type": "build", "uuid": "1", "text": "a\nevent: evil"}),
+        ("message", {"type": "not a word", "uuid": "2"}),
+    ]
+
+
+async def until(condition) -> None:
+    """Wait in the event loop."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def test_who_does_not_keep_up_is_dropped_and_the_others_are_not(make_step, make_writer):
+    step = make_step()
+    writer = make_writer(step)
+
+    async def scenario() -> tuple[Browser, Browser, Browser]:
+        slow, slow_source, quick = Browser(), follow(step), Browser()
+        slow.take(await anext(slow_source))
+        slow.take(await anext(slow_source))
+        sent = 0
+
+        def print_more(browser: Browser) -> bool:
+            nonlocal sent
+            writer.write(lines(600, sent))
+            sent += 600
+            return sent > 80_000
+
+        await quick.watch(follow(step), print_more)
+        async with asyncio.timeout(WAIT_SECONDS):
+            async for event in slow_source:
+                slow.take(event)
+        writer.write(lines(3, sent))
+        back = Browser()
+        await back.watch(follow(step, last_event_id=slow.last_id), lambda browser: browser.total == sent + 3)
+        return slow, quick, back
+
+    slow, quick, back = asyncio.run(scenario())
+    assert max(quick.rows) > 79_000
+    assert "end" not in slow.types, "it was dropped"
+    assert sorted({**slow.rows, **back.rows}) == list(range(min(slow.rows), back.total + 1))
+    assert back.rows[back.total] == f"line {back.total - 1}"
+
+
+def test_a_stream_survives_a_restart_of_redis(make_step, make_writer, settings):
+    server = Redis()
+    server.start()
+    settings.REDIS_URL = server.url
+    live.disconnect()
+    step = make_step()
+    writer = make_writer(step)
+    writer.write(b"before\n")
+
+    async def scenario() -> Browser:
+        browser = Browser()
+        watching = asyncio.create_task(browser.watch(follow(step), lambda browser: browser.rows.get(2) == "after"))
+        await until(lambda: browser.rows.get(1) == "before")
+        server.kill()
+        await until(lambda: Hub.current().is_away)
+        server.start()
+        writer.write(b"after\n")
+        return await watching
+
+    try:
+        browser = asyncio.run(scenario())
+        assert browser.rows == {1: "before", 2: "after"}
+        assert browser.types.count("message") >= 2, "after the restart the rows were read again"
+    finally:
+        writer.close()
+        live.disconnect()
+        server.remove()
+
+
+def test_without_redis_pages_look_at_the_rows(make_step, print_log, settings):
+    settings.REDIS_URL = "unix:///nowhere/at/all"
+    step = make_step()
+
+    async def scenario() -> Browser:
+        printed = []
+
+        def act(browser: Browser) -> bool:
+            if not printed:
+                printed.append(threading.Thread(target=rest))
+                printed[0].start()
+            if "end" in browser.types:
+                printed[0].join()
+                return True
+            return False
+
+        def rest() -> None:
+            print_log(step, b"one\n", b"two\n")
+            finish(step)
+            connections.close_all()
+
+        return await Browser().watch(follow(step), act)
+
+    browser = asyncio.run(scenario())
+    assert browser.rows == {1: "one", 2: "two"}
+
+
+def test_streams_end_when_the_server_shuts_down(make_step, monkeypatch):
+    step, ending = make_step(), []
+    monkeypatch.setattr("builds.logs.hub._ending", [])
+    stream.end_streams_when(lambda: bool(ending))
+
+    def act(browser: Browser) -> bool:
+        ending.append(True)
+        return False
+
+    browser = asyncio.run(Browser().watch(follow(step), act))
+    assert "end" not in browser.types
+
+
+def test_streams_have_an_end_of_their_own(make_step, monkeypatch):
+    monkeypatch.setattr(stream, "AGE_SECONDS", 0.3)
+    browser = asyncio.run(Browser().watch(follow(make_step()), lambda browser: False))
+    assert browser.types == ["message"]
+
+
+def test_a_quiet_stream_is_kept_open(make_step, monkeypatch):
+    monkeypatch.setattr(stream, "PING_SECONDS", 0.05)
+
+    async def scenario() -> bytes:
+        async with contextlib.aclosing(follow(make_step_in_thread)) as source, asyncio.timeout(WAIT_SECONDS):
+            return await anext(event async for event in source if event.startswith(b":"))
+
+    make_step_in_thread = make_step()
+    monkeypatch.setattr(stream, "AGE_SECONDS", 1.0)
+    assert asyncio.run(scenario()) == b": ping\n\n"
+
+
+def test_leaving_closes_the_connection(make_step):
+    step = make_step()
+
+    async def scenario() -> tuple[bool, bool]:
+        async with contextlib.aclosing(follow(step)) as source:
+            await anext(source)
+            await anext(source)
+            during = Hub.current()._follower is not None
+        return during, Hub.current()._follower is None
+
+    assert asyncio.run(scenario()) == (True, True)
+
+
+def test_a_build_that_is_not_there_ends_at_once():
+    browser = asyncio.run(
+        Browser().watch(stream.build_stream("00000000-0000-4000-8000-000000000000"), lambda browser: False)
+    )
+    assert browser.types == ["message", "end"]
+
+
+@pytest.mark.parametrize(
+    ("last", "offset"), [("", 7), ("12", 12), ("-1", 7), ("abc", 7), ("٣", 7), ("9" * 40, 7), ("0", 0)]
+)
+def test_what_a_browser_says_of_its_place_may_be_anything(last, offset):
+    assert stream.offset_of(last, 7) == offset
