@@ -75,7 +75,7 @@ def check_project(name: str, repository_url: str, default_branch: str) -> None:
 
 def repository_problem(url: str) -> str:
     """What is wrong with a repository's address, as a sentence; "" where nothing is."""
-    if not url or len(url) > 500 or not url.isprintable() or " " in url or url.startswith("-") or "::" in url:
+    if not url or len(url) > 500 or not url.isprintable() or " " in url or url.startswith("-"):
         return "Give the repository's address, such as https://git.example.com/shop/api.git."
     if url.startswith(("/", "file:///")):
         return "" if settings.ALLOW_LOCAL_REPOSITORIES else "Repositories on this server's own disk are not built here."

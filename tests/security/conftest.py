@@ -13,6 +13,7 @@ from accounts.services.tokens import make_token
 from builds.logs import live
 from builds.models import Build, Job, Project, Step
 from deployments.models import Deployment, Environment, Release
+from notifications.models import Channel, Event, Rule
 from tests.security.routes import API, PAGES, Who, patterns
 
 PLAN = {"source": "ciservice.yml", "pipelines": []}
@@ -44,6 +45,7 @@ def world(organization, project: Project, make_build, owner) -> dict[str, object
     environment = Environment.objects.create(project=project, name="staging")
     release = Release.objects.create(project=project, build=build, number=1, commit=build.commit)
     deployment = Deployment.objects.create(environment=environment, release=release, status="live")
+    rule = Rule.objects.create(project=project, events=[Event.values[0]], channel=Channel.values[0])
     token, _ = make_token(owner, "of the owner")
     return {
         "uuid": project.uuid,
@@ -54,6 +56,7 @@ def world(organization, project: Project, make_build, owner) -> dict[str, object
         "step_uuid": step.uuid,
         "environment_uuid": environment.uuid,
         "deployment_uuid": deployment.uuid,
+        "rule_uuid": rule.uuid,
         "token_id": token.pk,
         "provider": "generic",
     }
@@ -67,7 +70,7 @@ def routes(world) -> list[Route]:
         text = text.replace("^(?P<rest>.*)$", "no/such/route")
         url = "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda match: str(world[match[1]]), text)
         is_api = pattern.name in API
-        may = (API if is_api else PAGES)[pattern.name or ""]
+        may = (API if is_api else PAGES).get(pattern.name or "", {})
         known = by_url.get(url)
         by_url[url] = Route(pattern.name or "", url, {**(known.may if known else {}), **may}, is_api)
     return list(by_url.values())

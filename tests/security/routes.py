@@ -60,6 +60,11 @@ PAGES: dict[str, dict[str, Who]] = {
     "deployment": {"GET": M},
     "deployment_stop": {"POST": R},
     "deployment_settle": {"POST": R},
+    "notifications": {"GET": M, "POST": R},
+    "rule_edit": {"GET": R, "POST": R},
+    "rule_toggle": {"POST": R},
+    "rule_remove": {"POST": R},
+    "rule_test": {"POST": R},
     "hook": {"POST": A},
 }
 
