@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import transaction
 from django.utils import timezone
@@ -19,7 +19,7 @@ from builds.services.move import move_build
 from builds.services.plan_turn import MOST_ATTEMPTS, give_back, keep_turn, take_turn
 from builds.services.supersede import supersede
 from builds.states import Status
-from runners.checkout import CommitFacts, commit_facts, fetch, read_files
+from runners.checkout import CommitFacts, GitLimits, commit_facts, fetch, read_files
 from runners.checkout.mirror import mirror_path
 from runners.contract import GitSource
 from runners.errors import CheckoutError
@@ -71,7 +71,9 @@ def _read(build: Build) -> _Found:
         mirror=str(project.uuid),
         private_key=project.ssh_private_key,
     )
-    commit = fetch(source, machine.mirrors, policy=machine.git_policy)
+    # One try a turn: between two turns the worker is free for other builds.
+    policy = replace(machine.git_policy, limits=GitLimits(tries=1))
+    commit = fetch(source, machine.mirrors, policy=policy)
     mirror = mirror_path(machine.mirrors, source.mirror)
     files = read_files(mirror, commit, CANDIDATES, most_bytes=_MOST_FILE_BYTES)
     return _Found(commit=commit, facts=commit_facts(mirror, commit), files=files)
