@@ -24,7 +24,9 @@ def walls() -> list[str]:
         *("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"),
         # /run holds the sockets of this host's services, Docker's among them; names are resolved through one file.
         *("--tmpfs", "/run", "--ro-bind-try", "/run/systemd/resolve", "/run/systemd/resolve"),
-        *(() if home == Path("/") else ("--tmpfs", str(home))),  # keys of the one who runs the service
+        *(
+            ("--tmpfs", str(home)) if home != Path("/") and home.is_dir() else ()
+        ),  # keys of the one who runs the service
     ]
 
 
