@@ -1,9 +1,12 @@
-"""Fills the places that the pages of builds leave for what is deployed; imported once, when the app is ready."""
+"""Fills the places that the app below leaves for what is deployed, in pages and API; imported once, when the app is ready."""
 
 from __future__ import annotations
 
+from builds.api.api import api
 from builds.views import slots
+from deployments.api import router
 from deployments.views.slots import build_page, project_row
 
 slots.register("project_row", project_row)
 slots.register("build_page", build_page)
+api.add_router("", router)

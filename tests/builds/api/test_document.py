@@ -9,6 +9,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 
 from builds.api.api import api as ninja_api
+from deployments.models import Deployment, Environment, Release
 
 DOCUMENT = ninja_api.get_openapi_schema(path_prefix="/v2/")
 OPERATIONS = {
@@ -30,7 +31,12 @@ pytestmark = pytest.mark.django_db
 def world(organization, project, make_step, make_build):
     """What the addresses name: everything is there."""
     step = make_step(make_build(status="passed"))
+    environment = Environment.objects.create(project=project, name="staging")
+    release = Release.objects.create(project=project, build=step.job.build, number=1, commit="a" * 40)
+    deployment = Deployment.objects.create(environment=environment, release=release)
     return {
+        "environment_uuid": str(environment.uuid),
+        "deployment_uuid": str(deployment.uuid),
         "organization_uuid": str(organization.uuid),
         "project_uuid": str(project.uuid),
         "build_uuid": str(step.job.build.uuid),
