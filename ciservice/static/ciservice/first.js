@@ -2,6 +2,8 @@
 (() => {
   const root = document.documentElement;
   root.classList.add("js");
+  // A script that could not be had: the page stands as it does without scripts.
+  document.addEventListener("error", ({ target }) => { if (target.tagName === "SCRIPT") root.classList.remove("js"); }, true);
   try {
     const look = localStorage.getItem("look");
     if (look === "light" || look === "dark") root.dataset.theme = look;

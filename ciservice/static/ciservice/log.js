@@ -102,6 +102,7 @@ export class Log {
 
   show(store, { follow = true } = {}) {
     this.store = store;
+    this.pane.classList.toggle("is-empty", store.total === 0);
     this.view.reset(store.rows, { wrap: this.wraps() });
     this.showFoot();
     if (this.marked && this.marked[0] <= store.total) this.goTo(this.marked[0]);
@@ -111,6 +112,7 @@ export class Log {
 
   changed(store) {
     if (store !== this.store) return;
+    this.pane.classList.toggle("is-empty", store.total === 0);
     this.view.setTotal(store.rows);
     this.view.linesChanged();
     this.showFoot();
