@@ -80,7 +80,8 @@ class _Conversation:
         # It closed its output, or it is gone: wait for what is left of the two.
         while self._process.poll() is None:
             self._look_at_stop()
-            self._stop.wait(_LOOK_SECONDS) if self._kill_at == inf else time.sleep(_LOOK_SECONDS)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_LOOK_SECONDS)
         self._drain()
 
     def _read_once(self, selector: selectors.BaseSelector) -> bool:
