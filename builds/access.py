@@ -91,6 +91,15 @@ def project_in_or_404(user: Person, organization_uuid: UUID, uuid: UUID) -> Proj
     return get_object_or_404(projects, uuid=uuid, organization__uuid=organization_uuid)
 
 
+def project_pk_in_or_404(user: Person, organization_uuid: UUID, uuid: UUID) -> int:
+    """The key of that project, for lists that need nothing else of it: no secrets are opened."""
+    projects = readable_projects(user).filter(uuid=uuid, organization__uuid=organization_uuid)
+    pk = projects.values_list("pk", flat=True).first()
+    if pk is None:
+        raise Http404
+    return pk
+
+
 def build_in_or_404(user: Person, organization_uuid: UUID, project_uuid: UUID, uuid: UUID) -> Build:
     """One build under the organisation and project that the address names, with both."""
     builds = readable_builds(user).select_related("project__organization")

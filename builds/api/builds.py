@@ -10,7 +10,7 @@ from django.http import HttpResponse, JsonResponse
 from ninja import Router, Status
 from ninja.errors import HttpError
 
-from builds.access import Right, build_in_or_404, project_in_or_404, require
+from builds.access import Right, build_in_or_404, project_in_or_404, project_pk_in_or_404, require
 from builds.api.auth import Asked
 from builds.api.paging import Paging, page_of
 from builds.api.schemas import BuildIn, BuildPage, Errors, OneBuild, StepList
@@ -32,8 +32,8 @@ _REFUSALS = {400: Errors, 403: Errors, 404: Errors}
 @router.get(_BUILDS, response={200: BuildPage, 404: Errors}, operation_id="list_builds")
 def list_builds(request: Asked, organization_uuid: UUID, project_uuid: UUID, paging: Paging) -> HttpResponse:
     """The project's builds, the newest first."""
-    project = project_in_or_404(request.auth, organization_uuid, project_uuid)
-    rows = Build.objects.filter(project_id=project.pk).order_by("-number").values(*BUILD_COLUMNS)
+    project_pk = project_pk_in_or_404(request.auth, organization_uuid, project_uuid)
+    rows = Build.objects.filter(project_id=project_pk).order_by("-number").values(*BUILD_COLUMNS)
     return page_of(request, rows, paging, "builds", BuildShape(organization_uuid, project_uuid))
 
 

@@ -90,6 +90,8 @@ class BuildShape:
     def __init__(self, organization_uuid: UUID, project_uuid: UUID) -> None:
         self._organization = str(organization_uuid)
         self._project = str(project_uuid)
+        # Looked up once for all rows: only the number differs.
+        self._page, _, self._page_end = build_url(project_uuid, 0).rpartition("0")
         self._api = api_url(organization_uuid, "projects", project_uuid, "builds")
 
     def __call__(self, row: Row) -> Row:
@@ -113,7 +115,7 @@ class BuildShape:
             "queued_at": row["created_at"],
             "allocated_at": row["started_at"],
             "finished_at": row["finished_at"],
-            "url": build_url(self._project, row["number"]),
+            "url": f"{self._page}{row['number']}{self._page_end}",
             "links": {"steps": f"{self._api}/{uuid}/steps", "events": f"{self._api}/{uuid}/events"},
         }
 
