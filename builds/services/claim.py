@@ -6,22 +6,25 @@ its build, SKIP LOCKED: a claim waits for nobody, and nobody can wait for it in 
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DataError, transaction
 from django.db.models.functions import Now
 
 from accounts.models import Organization
 from builds.models import Job
 from builds.services.lanes import Lane, open_lanes
-from builds.services.move import follow, record_job_move
+from builds.services.move import follow, move_job, record_job_move
 from builds.services.steps import open_steps
 from builds.services.timeouts import seconds_allowed
 from builds.states import Status
+
+log = logging.getLogger(__name__)
 
 _ROUNDS = 5
 
@@ -67,18 +70,30 @@ def _take(lane: Lane, runner: RunnerIdentity) -> Claim | None:
         job = _head(lane)
         if job is None:
             return None
-        fields = {
-            "epoch": job.epoch + 1,
-            "attempt": job.attempt + 1,
-            "owner": runner.name,
-            "failure": "",
-            "lease_expires_at": Now() + timedelta(seconds=settings.LEASE_SECONDS),
-            "deadline_at": Now() + timedelta(seconds=seconds_allowed(job)),
-        }
-        record_job_move(job, Status.RUNNING, who=runner.name, reason="", fields=fields)
-        open_steps(job)
-        follow(job.build_id, who=runner.name)
-        return Claim(job_id=job.pk, epoch=job.epoch, attempt=job.attempt, owner=runner.name)
+        try:
+            with transaction.atomic():
+                return _own(job, runner)
+        except (ValueError, DataError) as error:
+            # One job that cannot be begun must not stop the queue for everybody.
+            log.exception("job=%s cannot be begun", job.uuid)
+            reason = f"Its steps cannot be read: {type(error).__name__}."
+            move_job(job.pk, Status.ERRORED, who=runner.name, reason=reason)
+            return None
+
+
+def _own(job: Job, runner: RunnerIdentity) -> Claim:
+    fields = {
+        "epoch": job.epoch + 1,
+        "attempt": job.attempt + 1,
+        "owner": runner.name,
+        "failure": "",
+        "lease_expires_at": Now() + timedelta(seconds=settings.LEASE_SECONDS),
+        "deadline_at": Now() + timedelta(seconds=seconds_allowed(job)),
+    }
+    record_job_move(job, Status.RUNNING, who=runner.name, reason="", fields=fields)
+    open_steps(job)
+    follow(job.build_id, who=runner.name)
+    return Claim(job_id=job.pk, epoch=job.epoch, attempt=job.attempt, owner=runner.name)
 
 
 def _running(organization: Organization) -> int:

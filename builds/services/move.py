@@ -7,6 +7,7 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from builds.models import Build, BuildMove, Job, JobMove
+from builds.services.texts import storable
 from builds.signals import build_moved, job_moved, job_waiting
 from builds.states import FINAL, Status, may_move, of_jobs, sources_of
 
@@ -16,6 +17,7 @@ def move_build(build_id: int, to: Status, *, who: str = "", reason: str = "") ->
 
     False means that it stands there already or that another process moved it first: a lost race, not an error.
     """
+    reason = storable(reason)
     with transaction.atomic():
         build = Build.objects.select_for_update(no_key=True).filter(pk=build_id, status__in=sources_of(to)).first()
         if build is None or build.status == to:
@@ -69,7 +71,7 @@ def move_job(
 
 def record_job_move(job: Job, to: Status, *, who: str, reason: str, fields: dict[str, object]) -> None:
     """Write the move of a job whose row the caller holds; for `move_job` and `claim` only."""
-    came_from, now = job.status, timezone.now()
+    came_from, now, reason = job.status, timezone.now(), storable(reason)
     for name, value in fields.items():
         setattr(job, name, value)
     job.status, job.reason = to, reason

@@ -12,12 +12,13 @@ from builds.models import Build
 from builds.models.build import Trigger
 from builds.models.job import JobKind
 from builds.pipeline.make import CANDIDATES, make
-from builds.pipeline.plan import ConfigError, Plan, PlanContext, plan_to_json
+from builds.pipeline.plan import ConfigError, Plan, PlanContext, Problem, plan_to_json
 from builds.services.enqueue import enqueue
 from builds.services.machine import executor_settings
 from builds.services.move import move_build
 from builds.services.plan_turn import MOST_ATTEMPTS, give_back, keep_turn, take_turn
 from builds.services.supersede import supersede
+from builds.services.texts import is_storable
 from builds.states import Status
 from runners.checkout import CommitFacts, GitLimits, commit_facts, fetch, read_files
 from runners.checkout.mirror import mirror_path
@@ -53,7 +54,7 @@ def plan(build_id: int) -> None:
     try:
         with keep_turn(build):
             found = _read(build)
-        made = make(found.files, _context(build, found))
+        made = _check_texts(make(found.files, _context(build, found)))
     except CheckoutError as error:
         _try_later(build, error)
     except ConfigError as error:
@@ -87,6 +88,14 @@ def _context(build: Build, found: _Found) -> PlanContext:
         is_pull_request=build.trigger == Trigger.PULL_REQUEST or build.pull_request is not None,
         message=build.message or found.facts.message,
     )
+
+
+def _check_texts(made: Plan) -> Plan:
+    """YAML can spell characters that no database takes."""
+    if not is_storable(plan_to_json(made)):
+        text = "a text holds NUL or half a surrogate pair, which can neither be stored nor run: take it out"
+        raise ConfigError([Problem(text=text, file=made.source)])
+    return made
 
 
 def _try_later(build: Build, error: CheckoutError) -> None:

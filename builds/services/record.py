@@ -16,6 +16,7 @@ from builds.models import Step
 from builds.services.claim import Claim
 from builds.services.fence import LostLease, check_owned, patiently
 from builds.services.steps import path_text
+from builds.services.texts import storable
 from builds.signals import step_moved
 from builds.states import FINAL, Status
 from runners.contract import Outcome, StepKind, StepPath, StepResult, StepSpec, Stop, StopReason
@@ -64,8 +65,8 @@ class StepRecorder:
             "status": _STATUS[result.outcome],
             "exit_code": result.exit_code,
             "failure": result.failure or "",
-            "reason": result.reason or step.skip,
-            "image_digest": result.image_digest[:200],
+            "reason": storable(result.reason or step.skip),
+            "image_digest": storable(result.image_digest, 200),
         }
         if row.started_at is not None:
             fields["finished_at"] = timezone.now()

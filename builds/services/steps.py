@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce, Now
 
 from builds.models import Job, Step
 from builds.pipeline.plan import pipeline_from_json
+from builds.services.texts import storable
 from builds.states import FINAL, Status
 from runners.contract import Failure, StepPath, StepSpec
 
@@ -58,6 +59,7 @@ def close_steps(job_id: int, to: Status, *, reason: str, failure: Failure | None
 
     The caller holds the job's row and has moved the job, so no runner writes to these steps any more.
     """
+    reason = storable(reason)
     left = Step.objects.filter(job_id=job_id).exclude(status__in=FINAL)
     left.filter(status=Status.RUNNING).update(
         status=to, reason=reason, failure=failure or "", finished_at=Coalesce("finished_at", Now())

@@ -10,6 +10,7 @@ from django.db.models import F
 from accounts.models import User
 from builds.models import Build, BuildMove, Project
 from builds.models.build import Trigger
+from builds.services.texts import storable
 from builds.signals import build_created
 from builds.states import Status
 
@@ -47,15 +48,15 @@ def trigger(
             project=project,
             number=number,
             trigger=request.trigger,
-            ref=request.ref[:300],
-            branch=request.branch[:255],
-            commit=request.commit,
-            message=request.message[:20_000],
-            author_name=request.author_name[:200],
-            author_email=request.author_email[:254],
-            author_username=request.author_username[:100],
+            ref=storable(request.ref, 300),
+            branch=storable(request.branch, 255),
+            commit=storable(request.commit, 64),
+            message=storable(request.message, 20_000),
+            author_name=storable(request.author_name, 200),
+            author_email=storable(request.author_email, 254),
+            author_username=storable(request.author_username, 100),
             pull_request=request.pull_request,
-            pull_request_url=request.pull_request_url[:500],
+            pull_request_url=storable(request.pull_request_url, 500),
             from_fork=request.from_fork,
             restart_of=restart_of,
             requested_by=requested_by,

@@ -176,3 +176,12 @@ def test_a_deployment_is_attempted_once(make_build):
     assert claim_now().job_id == job.pk
     job.build.refresh_from_db()
     assert job.build.status == Status.PASSED
+
+
+def test_a_job_that_cannot_be_begun_does_not_stop_the_queue(make_build):
+    broken, fine = add_job(make_build()), add_job(make_build())
+    Job.objects.filter(pk=broken.pk).update(spec={"from": "another release"})
+    assert claim_now().job_id == fine.pk
+    broken.refresh_from_db()
+    broken.build.refresh_from_db()
+    assert (broken.status, broken.build.status) == (Status.ERRORED, Status.ERRORED)

@@ -15,6 +15,7 @@ from builds.services.plan import plan
 from builds.services.plan_turn import MOST_ATTEMPTS, take_turn
 from builds.services.retry import retry
 from builds.services.supersede import supersede
+from builds.services.trigger import BuildRequest, trigger
 from builds.states import Status
 from tests.builds.queue import add_job, claim_now
 
@@ -189,12 +190,12 @@ class TestSupersede:
         job.refresh_from_db()
         assert job.cancel_requested_at is not None
 
-    @pytest.mark.parametrize("trigger", [Trigger.RESTART, Trigger.MANUAL])
-    def test_whoever_builds_an_old_commit_again_stops_nobody(self, make_build, project, trigger):
+    @pytest.mark.parametrize("asked_by", [Trigger.RESTART, Trigger.MANUAL])
+    def test_whoever_builds_an_old_commit_again_stops_nobody(self, make_build, project, asked_by):
         project.supersede = True
         project.save()
         make_build()
-        assert supersede(make_build(trigger=trigger)) == 0
+        assert supersede(make_build(trigger=asked_by)) == 0
 
     def test_off_by_default(self, make_build):
         make_build()
@@ -216,3 +217,19 @@ def test_a_retry_is_a_new_build_of_the_same_commit(make_build, owner):
     assert (new.trigger, new.from_fork, new.pull_request, new.status) == (Trigger.RESTART, True, 7, Status.QUEUED)
     old.refresh_from_db()
     assert old.status == Status.FAILED
+
+
+@pytest.mark.parametrize("text", [r"a\0b", r"a\ud800b"])
+def test_characters_that_cannot_be_stored_are_a_problem_of_the_configuration(make_build, origin, text):
+    hostile = f'pipelines:\n  test:\n    steps:\n      - {{name: "{text}", run: "echo {text}"}}\n'
+    build = planned(make_build(commit=origin(ciservice_yml=hostile)))
+    assert (build.status, build.jobs.count()) == (Status.FAILED, 0)
+    assert build.reason.startswith("ciservice.yml")
+
+
+def test_a_push_may_say_anything(project):
+    request = BuildRequest(
+        ref="refs/heads/a\0", branch="a\0", commit="", message="\ud800 \0 x" * 9000, author_name="\0" * 300
+    )
+    build = trigger(project, request, who="ada")
+    assert (build.branch, build.author_name, len(build.message)) == ("a", "", 20_000)
