@@ -233,6 +233,13 @@ class GitSource:
     private_key: str = field(default="", repr=False)  # OpenSSH text
 
 
+@dataclass(frozen=True)
+class Unreadable:
+    """A file that is there and cannot be used: a link, too large, not text. It matters only to who needs that file."""
+
+    reason: str  # without the file's name
+
+
 @dataclass(frozen=True, kw_only=True)
 class DirectorySource:
     """A folder of this machine used as it is: `ciservice run` on a laptop."""

@@ -14,7 +14,7 @@ from builds.pipeline.plan import ConfigError, Plan, PlanContext, Problem
 from builds.pipeline.report import Report, in_order
 from builds.pipeline.services import Origin, Service, read_service
 from builds.pipeline.steps import StepReader
-from runners.contract import PipelineSpec
+from runners.contract import PipelineSpec, Unreadable
 
 FOLDERS = ("", ".codeship/", "codeship/", "docker/")
 STEPS = ("codeship-steps.yml", "codeship-steps.yaml", "codeship-steps.json", "jet-steps.yml", "jet-steps.json")
@@ -31,12 +31,12 @@ CANDIDATES = (*(folder + name for folder in FOLDERS for name in (*STEPS, *SERVIC
 _BUILD_ONLY = frozenset({"context", "path", "dockerfile", "dockerfile_path", "args"})
 
 
-def find_steps(files: Mapping[str, str]) -> str:
+def find_steps(files: Mapping[str, str | Unreadable]) -> str:
     """The path of the steps file; "" where there is none."""
     return next((folder + name for folder in FOLDERS for name in STEPS if folder + name in files), "")
 
 
-def find_services(files: Mapping[str, str], steps_file: str) -> str:
+def find_services(files: Mapping[str, str | Unreadable], steps_file: str) -> str:
     """The path of the services file: beside the steps, else at the top; "" where there is none."""
     beside = folder_of(steps_file)
     folders = (f"{beside}/", "") if beside else ("",)
@@ -44,12 +44,12 @@ def find_services(files: Mapping[str, str], steps_file: str) -> str:
     return next((name for name in names if name in files), "")
 
 
-def has_services_only(files: Mapping[str, str]) -> str:
+def has_services_only(files: Mapping[str, str | Unreadable]) -> str:
     """The services file of a repository that lost its steps file; "" otherwise."""
     return next((folder + name for folder in FOLDERS for name in SERVICES if folder + name in files), "")
 
 
-def make_plan(files: Mapping[str, str], steps_file: str, context: PlanContext) -> Plan:
+def make_plan(files: Mapping[str, str | Unreadable], steps_file: str, context: PlanContext) -> Plan:
     """The plan of a steps file and the services file that goes with it. Raises ConfigError."""
     services_file = find_services(files, steps_file)
     if not services_file:
@@ -77,7 +77,7 @@ def make_plan(files: Mapping[str, str], steps_file: str, context: PlanContext) -
     return Plan(source=steps_file, pipelines=(pipeline,), warnings=tuple(in_order(warnings)))
 
 
-def _read_both(files: Mapping[str, str], *names: str) -> list[Document]:
+def _read_both(files: Mapping[str, str | Unreadable], *names: str) -> list[Document]:
     """Both documents; where neither can be read, both say why."""
     found: list[Document] = []
     problems: list[Problem] = []

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from builds.pipeline import codeship, native
 from builds.pipeline.plan import ConfigError, Plan, PlanContext, Problem
+from runners.contract import Unreadable
 
 _NATIVE = ("ciservice.yml", "ciservice.yaml")
 
@@ -13,11 +14,11 @@ CANDIDATES: tuple[str, ...] = (*_NATIVE, *codeship.CANDIDATES)
 """Files to read at the commit, in the order of discovery; those that exist there are handed to `make`."""
 
 
-def make(files: Mapping[str, str], context: PlanContext) -> Plan:
+def make(files: Mapping[str, str | Unreadable], context: PlanContext) -> Plan:
     """The plan for a push.
 
-    `files`: path in the repository -> its text, for those of CANDIDATES that the commit has. Raises ConfigError
-    with every problem at once; what can be run in spite of it is in `Plan.warnings`.
+    `files`: path in the repository -> its text, for those of CANDIDATES that the commit has; one that cannot be read
+    matters only where it is the one to use. Raises ConfigError with every problem at once; what can be run in spite of it is in `Plan.warnings`.
     """
     for name in _NATIVE:
         if name in files:
@@ -27,7 +28,7 @@ def make(files: Mapping[str, str], context: PlanContext) -> Plan:
     raise ConfigError([_nothing_found(files)])
 
 
-def _nothing_found(files: Mapping[str, str]) -> Problem:
+def _nothing_found(files: Mapping[str, str | Unreadable]) -> Problem:
     if services_file := codeship.has_services_only(files):
         return Problem(
             text="there is no codeship-steps.yml beside it: add one that lists the steps", file=services_file

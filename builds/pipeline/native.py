@@ -17,7 +17,7 @@ from builds.pipeline.report import Report, clean, in_order
 from builds.pipeline.section import Section
 from builds.pipeline.services import Origin, Service, read_service
 from builds.pipeline.steps import StepReader
-from runners.contract import PipelineSpec, ServiceSpec
+from runners.contract import PipelineSpec, ServiceSpec, Unreadable
 
 MAX_PIPELINES = 50  # and as many deployments
 MAX_NAME = 100
@@ -25,7 +25,7 @@ MAX_LABELS = 20
 MAX_SERVICE_CHARACTERS = 4 * 1024 * 1024  # of the services that all pipelines need, each counted for each
 
 
-def make_plan(text: str, file: str, context: PlanContext) -> Plan:
+def make_plan(text: str | Unreadable, file: str, context: PlanContext) -> Plan:
     """The plan of one ciservice.yml. Raises ConfigError."""
     document = yaml.read(text, file)
     report = Report(file)

@@ -15,6 +15,7 @@ import yaml
 from builds.pipeline.nodes import Document, Entry, Mapping, Mark, Node, Scalar, Sequence
 from builds.pipeline.plan import ConfigError, Problem
 from builds.pipeline.report import clean
+from runners.contract import Unreadable
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 40  # of lists and maps in each other, aliases expanded
@@ -26,8 +27,10 @@ _TAG = "tag:yaml.org,2002:"
 _PLAIN_TAGS = frozenset(_TAG + name for name in ("str", "int", "float", "bool", "null", "seq", "map", "merge"))
 
 
-def read(text: str, file: str) -> Document:
+def read(text: str | Unreadable, file: str) -> Document:
     """The nodes of the first document. Raises ConfigError for what is not YAML or larger than the limits."""
+    if isinstance(text, Unreadable):
+        raise _refuse(text.reason, file)
     try:
         _check_size(text, file)
         return _Composer(file).compose(yaml.parse(text.removeprefix("\ufeff"), Loader=_LOADER))

@@ -22,7 +22,7 @@ from builds.services.texts import is_storable
 from builds.states import Status
 from runners.checkout import CommitFacts, GitLimits, commit_facts, fetch, read_files
 from runners.checkout.mirror import mirror_path
-from runners.contract import GitSource
+from runners.contract import GitSource, Unreadable
 from runners.errors import CheckoutError
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class _Found:
 
     commit: str
     facts: CommitFacts
-    files: dict[str, str]
+    files: dict[str, str | Unreadable]
 
 
 def plan(build_id: int) -> None:

@@ -20,6 +20,7 @@ from runners.checkout.command import (
     kill_group,
     run_git,
 )
+from runners.contract import Unreadable
 from runners.errors import CheckoutError
 
 READ_SECONDS = 30
@@ -53,10 +54,10 @@ def commit_facts(mirror: Path, commit: str) -> CommitFacts:
     )
 
 
-def read_files(mirror: Path, commit: str, names: Sequence[str], *, most_bytes: int) -> dict[str, str]:
+def read_files(mirror: Path, commit: str, names: Sequence[str], *, most_bytes: int) -> dict[str, str | Unreadable]:
     """The texts of those of the named files that the commit has; `mirror` is the bare repository's folder.
 
-    CheckoutError(retry=False) where one is larger than `most_bytes`, not UTF-8, or a symbolic link: links are never
+    Unreadable stands for one that is larger than `most_bytes`, not UTF-8, or a symbolic link: links are never
     followed. One git process, however many names.
     """
     with _told(), _objects(mirror) as objects:
@@ -65,7 +66,7 @@ def read_files(mirror: Path, commit: str, names: Sequence[str], *, most_bytes: i
     return {name: text for name, text in found.items() if text is not None}
 
 
-def _find(objects: _Objects, root: bytes, name: str, most_bytes: int) -> str | None:
+def _find(objects: _Objects, root: bytes, name: str, most_bytes: int) -> str | Unreadable | None:
     parts = PurePosixPath(name).parts
     if not parts or name.startswith("/") or ".." in parts:
         raise CheckoutError(f"{name!r} is not a path inside the repository.", retry=False)
@@ -77,16 +78,16 @@ def _find(objects: _Objects, root: bytes, name: str, most_bytes: int) -> str | N
         _, tree = objects.get(oid, MOST_TREE_BYTES)
     mode, oid = _entry(tree, parts[-1], objects.id_bytes)
     if mode == "120000":
-        raise CheckoutError(f"{name} is a symbolic link: it must be a file.", retry=False)
+        return Unreadable("this is a symbolic link: it must be a file")
     if not mode.startswith("100"):
         return None
     kind, data = objects.get(oid, most_bytes)
     if kind == "too large":
-        raise CheckoutError(f"{name} is larger than {most_bytes // 1024} KiB.", retry=False)
+        return Unreadable(f"this is larger than {most_bytes // 1024} KiB")
     try:
         return data.decode()
     except UnicodeDecodeError:
-        raise CheckoutError(f"{name} holds characters that are not UTF-8.", retry=False) from None
+        return Unreadable("this holds characters that are not UTF-8: save it as UTF-8")
 
 
 def _entry(tree: bytes, name: str, id_bytes: int) -> tuple[str, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from builds.pipeline.make import CANDIDATES, make
+from builds.pipeline.plan import ConfigError, PlanContext
+from runners.contract import Unreadable
 from tests.builds.pipeline.helpers import codeship, context, problems
 
 STEPS = "- {service: app, command: ls}"
@@ -86,3 +88,11 @@ def test_line_ends_of_windows_change_nothing() -> None:
 
 def test_the_same_text_makes_the_same_plan() -> None:
     assert codeship(STEPS, SERVICES) == codeship(STEPS, SERVICES)
+
+
+def test_an_unreadable_file_matters_only_where_it_is_the_one_to_use():
+    link = Unreadable("this is a symbolic link: it must be a file")
+    files = {"ciservice.yml": "steps: [echo hello]\n", "docker-compose.yml": link}
+    assert make(files, PlanContext(branch="main", commit="a" * 40)).source == "ciservice.yml"
+    with pytest.raises(ConfigError, match=r"ciservice\.yml: this is a symbolic link"):
+        make({"ciservice.yml": link}, PlanContext(branch="main", commit="a" * 40))
