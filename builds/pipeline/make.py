@@ -18,7 +18,8 @@ def make(files: Mapping[str, str | Unreadable], context: PlanContext) -> Plan:
     """The plan for a push.
 
     `files`: path in the repository -> its text, for those of CANDIDATES that the commit has; one that cannot be read
-    matters only where it is the one to use. Raises ConfigError with every problem at once; what can be run in spite of it is in `Plan.warnings`.
+    matters only where it is the one to use. Raises ConfigError with every problem at once; what can be run in spite
+    of it is in `Plan.warnings`.
     """
     for name in _NATIVE:
         if name in files:
