@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.dispatch import receiver
 
+from builds.bells import ring
 from builds.models import Step
 from builds.services.announce import announce_build, announce_job, announce_step
 from builds.signals import (
@@ -15,7 +16,7 @@ from builds.signals import (
     outbox_filled,
     step_moved,
 )
-from builds.tasks import deliver_outbox, plan_build, ring, take_job
+from builds.tasks import deliver_outbox, plan_build, take_job
 
 
 @receiver(build_created)

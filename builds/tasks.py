@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-from typing import Any
-
 from celery import shared_task
 
+from builds.bells import ring
 from builds.outbound import outbox
 from builds.services import wake
 from builds.services.plan import plan
 from builds.services.prune import prune as prune_rows
 from builds.services.reap import reap
 from builds.signals import bell_rung
-
-log = logging.getLogger(__name__)
-
-
-def ring(task: Any, *arguments: int) -> bool:
-    """Send a wake-up; False where the broker did not take it within a second. The sweeps find what it was to wake."""
-    try:
-        task.apply_async(arguments, retry=False)
-    except Exception as error:  # noqa: BLE001  # the edge to the broker, whose transports have errors of their own
-        log.warning("the bell %s was not rung: %s", task.name, error)
-        return False
-    return True
 
 
 @shared_task(ignore_result=True)
