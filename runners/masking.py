@@ -75,7 +75,7 @@ class Masker:
         """The first place from which the data could be the beginning of a secret that goes on; its length if none."""
         at = max(len(data) - self._longest + 1, 0)
         while (found := self._heads.search(data, at)) is not None:
-            start = found.start()
+            start: int = found.start()
             if any(_begins(needle, data, start) for needle in self._by_head[found.group()]):
                 return start
             at = start + 1
