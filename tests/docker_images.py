@@ -8,6 +8,8 @@ from __future__ import annotations
 import fcntl
 import io
 import os
+import shutil
+import subprocess
 import tarfile
 import tempfile
 from contextlib import contextmanager
@@ -17,7 +19,7 @@ import docker
 import pytest
 from docker.errors import DockerException, ImageNotFound
 
-BUSYBOX = Path("/bin/busybox")
+BUSYBOX = Path(shutil.which("busybox") or "/bin/busybox")
 NAME = "ciservice-test-busybox:latest"
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -52,13 +54,17 @@ def archive() -> bytes:
         for folder in ("bin", "etc", "root", "tmp", "usr", "usr/bin", "var", "var/tmp"):
             _add(tar, folder, tarfile.DIRTYPE, mode=0o1777 if folder.endswith("tmp") else 0o755)
         _add(tar, "bin/busybox", tarfile.REGTYPE, BUSYBOX.read_bytes(), mode=0o755)
-        for applet in os.popen(f"{BUSYBOX} --list").read().split():
+        for applet in _applets():
             if applet != "busybox":
                 _add(tar, f"bin/{applet}", tarfile.SYMTYPE, link="busybox")
         _add(tar, "usr/bin/env", tarfile.SYMTYPE, link="/bin/busybox")
         _add(tar, "etc/passwd", tarfile.REGTYPE, _PASSWD.encode())
         _add(tar, "etc/group", tarfile.REGTYPE, _GROUP.encode())
     return memory.getvalue()
+
+
+def _applets() -> list[str]:
+    return subprocess.run([BUSYBOX, "--list"], capture_output=True, text=True, check=True).stdout.split()
 
 
 def _add(tar: tarfile.TarFile, name: str, kind: bytes, content: bytes = b"", *, mode: int = 0o644, link: str = ""):

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from runners.contract import ServiceSpec, Stop
-from runners.executors.docker.containers import GRACE_SECONDS, Ending, Running, launch
+from runners.executors.docker.containers import Running, launch
+from runners.executors.docker.ending import GRACE_SECONDS, ContainerEnding
 from runners.executors.docker.engine import Refused, State
 from runners.executors.docker.graph import host_names
 from runners.executors.docker.hardening import host_config
@@ -40,7 +41,13 @@ class Companions:
         return list(self._names.values())
 
     def start(
-        self, levels: list[list[ServiceSpec]], images: dict[str, Image], ending: Ending, stop: Stop, *, primary: str
+        self,
+        levels: list[list[ServiceSpec]],
+        images: dict[str, Image],
+        ending: ContainerEnding,
+        stop: Stop,
+        *,
+        primary: str,
     ) -> None:
         """Start level after level, each at once. StepFailed where one cannot be started."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from runners.executors.docker.streams import Attachment, Lines
 
 REQUEST_SECONDS = 60
 CONNECTIONS = 64
+DEFAULT_URL = "unix:///var/run/docker.sock"
 BACK_SECONDS = 60.0  # how long a restarted engine may take until it answers again
 
 _NO_ANSWER = (requests.RequestException, urllib3.exceptions.HTTPError, DockerException, OSError)
@@ -62,9 +64,11 @@ class Engine:
     """One connection pool to one engine. Thread-safe."""
 
     def __init__(self, url: str) -> None:
+        url = url or DEFAULT_URL
         try:
+            _try_socket(url)
             self._api = docker.APIClient(
-                base_url=url or "unix:///var/run/docker.sock",
+                base_url=url,
                 version="auto",
                 timeout=REQUEST_SECONDS,
                 max_pool_size=CONNECTIONS,
@@ -264,6 +268,14 @@ class Engine:
 
     def _url(self, path: str) -> str:
         return f"{self._api.base_url}/v{self._api.api_version}{path}"
+
+
+def _try_socket(url: str) -> None:
+    """OSError where nobody listens on a Unix socket: the client would leave its own open when it finds out."""
+    if url.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(REQUEST_SECONDS)
+            probe.connect(url.removeprefix("unix://"))
 
 
 def _raise_for(answer: requests.Response) -> None:

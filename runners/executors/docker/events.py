@@ -77,6 +77,8 @@ class Events:
                 self._lines.release()
                 self._lines = None
                 self._mark_outage()
+                if not self._closed.is_set():
+                    logger.warning("the Docker engine ended the stream of its events")
             elif not self._closed.wait(RECONNECT_SECONDS):
                 with contextlib.suppress(EngineError, Refused):
                     self._lines = self._connect()
@@ -88,8 +90,6 @@ class Events:
         with self._changed:
             self._broke_at = time.monotonic()
             self._changed.notify_all()
-        if not self._closed.is_set():
-            logger.warning("the Docker engine ended the stream of its events")
 
     def _take(self, line: bytes) -> None:
         with contextlib.suppress(ValueError, KeyError, TypeError):

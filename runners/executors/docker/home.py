@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import secrets
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 
 from runners.contract import StepResult, StepSpec, Stop, StopReason
-from runners.errors import EngineError, RunnerError, SpecError
-from runners.executors.docker.containers import AFTER_KILL_SECONDS, GRACE_SECONDS, launch
+from runners.errors import EngineError, SpecError
+from runners.executors.docker.containers import launch
+from runners.executors.docker.ending import AFTER_KILL_SECONDS, ProcessEnding
 from runners.executors.docker.engine import Refused
 from runners.executors.docker.hardening import host_config
 from runners.executors.docker.images import Image
@@ -31,27 +29,9 @@ from runners.executors.docker.verdict import (
     stopped,
 )
 
-logger = logging.getLogger(__name__)
-
 MOST_SCRIPT_BYTES = 100 * 1024  # the kernel takes 128 KiB as one argument
 EVENT_SECONDS = 0.5
-UNHEARD_KILL_SECONDS = 2.0
-
-# Signals the processes of a step, which all inherited its variable: TERM only the first of them, which may want to
-# clean up with the help of the others, KILL every one, also what left its group or session.
-_SIGNAL = """
-for folder in /proc/[0-9]*; do
-  process=${folder#/proc/}
-  [ "$process" != "$$" ] && grep -qs "$1" "$folder/environ" || continue
-  if [ "$2" = TERM ]; then
-    while read -r key value; do
-      if [ "$key" = PPid: ]; then break; fi
-    done <"$folder/status"
-    if grep -qs "$1" "/proc/$value/environ"; then continue; fi
-  fi
-  kill -s "$2" "$process"
-done 2>/dev/null
-"""
+LOOK_SECONDS = 0.5
 
 
 class Home:
@@ -68,30 +48,26 @@ class Home:
         self._thread = threading.Thread(target=self._make, name="docker-home")
 
     def prepare(self) -> None:
-        """Begin to make it."""
-        self._thread.start()
+        """Begin to make it, unless somebody did."""
+        with self._lock:
+            if self._thread.ident is None:
+                self._thread.start()
 
     def run(self, step: StepSpec, output: StepOutput, stop: Stop) -> StepResult:
         """Run a script or command in it."""
         _check(step)
-        try:
-            self._made.result()
-        except StepFailed as failed:
-            output.say(failed.result.reason)
-            return failed.result
+        self.prepare()
+        while not self._made.done() and stop.reason is None:
+            wait((self._made,), LOOK_SECONDS)
         if stop.reason is not None:
             return stopped(stop.reason)
+        self._made.result()
         self._job.admission.of(self._image.user)
         began = time.monotonic()
-        with _Ending(self._job, self._container, stop) as ending:
+        with ProcessEnding(self._job.tools.engine, stop, self._container) as ending:
             variables = {**self._job.environment(None, step), TOKEN: ending.token}
-            session = self._session()
-            finished = session.run(as_program(step.script, step.command), variables, output.write, ending.is_given_up)
-        if finished is not None and finished.is_clean:
-            with self._lock:
-                self._idle.append(session)
-        else:
-            session.close()
+            program = as_program(step.script, step.command)
+            finished = self._in_session(lambda shell: shell.run(program, variables, output.write, ending.is_given_up))
         return self._verdict(finished, began, output, stop)
 
     def close(self) -> None:
@@ -107,6 +83,19 @@ class Home:
         """Give back the network, once the container is gone."""
         if self._room is not None:
             self._job.tools.rooms.remove(self._room)
+
+    def _in_session(self, work: Callable[[Session], Finished | None]) -> Finished | None:
+        """Do it in a shell that nobody else uses, and keep the shell for the next where nothing was left behind."""
+        session, finished = self._session(), None
+        try:
+            finished = work(session)
+            return finished
+        finally:
+            if finished is not None and finished.is_clean:
+                with self._lock:
+                    self._idle.append(session)
+            else:
+                session.close()
 
     def _session(self) -> Session:
         with self._lock:
@@ -141,7 +130,7 @@ class Home:
             self._create()
         except Refused as refusal:
             self._made.set_exception(_explain(str(refusal)))
-        except (RunnerError, SpecError, StepFailed) as error:
+        except Exception as error:  # noqa: BLE001 - the edge of a thread: raised again in the step that waits
             self._made.set_exception(error)
         else:
             self._made.set_result(None)
@@ -173,59 +162,6 @@ class Home:
         )
         self._container = running.id
         self._idle.append(Session(running.attachment))
-
-
-class _Ending:
-    """Ends one step in a container that others may still use."""
-
-    def __init__(self, job: Job, container: str, stop: Stop) -> None:
-        self._engine, self._container, self._stop = job.tools.engine, container, stop
-        self.token = secrets.token_hex(8)
-        self._finished = threading.Event()
-        self._killed_at = float("inf")
-        self._thread: threading.Thread | None = None
-        self._forget: Callable[[], None] = lambda: None
-
-    def __enter__(self) -> _Ending:
-        self._forget = self._stop.on_order(self._ordered)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._forget()
-        self._finished.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def is_given_up(self) -> bool:
-        return time.monotonic() > self._killed_at + AFTER_KILL_SECONDS
-
-    def _ordered(self, reason: StopReason) -> None:
-        self._thread = threading.Thread(target=self._end, args=(reason,), name="docker-ending")
-        self._thread.start()
-
-    def _end(self, reason: StopReason) -> None:
-        try:
-            if reason is not StopReason.LOST_LEASE:
-                self._signal("TERM")
-                is_gentle = self._finished.wait(GRACE_SECONDS)
-                self._signal("KILL")
-                if is_gentle or self._finished.wait(UNHEARD_KILL_SECONDS):
-                    return
-            self._engine.signal(self._container, "SIGKILL")
-        except EngineError as error:
-            logger.warning("could not end a step in container=%s: %s", self._container, error)
-        finally:
-            self._killed_at = time.monotonic()
-
-    def _signal(self, signal: str) -> None:
-        command = [SHELL, "-c", _SIGNAL, "signal", f"{TOKEN}={self.token}", signal]
-        with contextlib.suppress(Refused):
-            attachment = self._engine.execute(self._container, command)
-            try:
-                while attachment.read(UNHEARD_KILL_SECONDS):
-                    pass
-            finally:
-                attachment.close()
 
 
 def _check(step: StepSpec) -> None:

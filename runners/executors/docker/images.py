@@ -20,7 +20,7 @@ from runners.executors.docker.engine import Engine, Refused
 PULL_SECONDS = 300
 SILENCE_SECONDS = 120
 ATTEMPTS = 3
-BACK_OFF_SECONDS = 2.0
+BACK_OFF_SECONDS = 1.0
 
 Say = Callable[[str], None]
 

@@ -88,12 +88,12 @@ class Rooms:
         self._disposal.add(lambda: self.remove(room))
 
     def remove(self, room: Room) -> None:
-        """Remove it now."""
+        """Remove it now; where that fails, the sweep may."""
+        with self._changed:
+            self._known.discard(room.name)
         if room.holder:
             self._engine.remove(room.holder)
         self._engine.remove_network(room.network)
-        with self._changed:
-            self._known.discard(room.name)
 
     def keeps(self, name: str) -> bool:
         """Whether the network or container of this name is ready or in use, as far as this process knows."""
@@ -140,9 +140,9 @@ class Rooms:
             self._engine.start(holder)
             facts = self._engine.inspect(holder) or {}
             (endpoint,) = facts["NetworkSettings"]["Networks"].values()
-        except (RunnerError, Refused, KeyError, ValueError):
+        except (RunnerError, Refused, KeyError, ValueError) as error:
             self.give_back(Room(name=name, network=network, holder=name))
-            raise
+            raise EngineError(f"the container that holds the network {name} could not be made: {error}") from error
         return Room(name=name, network=network, holder=holder, address=str(endpoint["IPAddress"]))
 
     def _make_network(self, name: str) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 from runners.contract import ServiceSpec, StepResult, StepSpec, Stop
 from runners.errors import SpecError
 from runners.executors.docker.companions import Companions, endpoint
-from runners.executors.docker.containers import Ending, follow, launch
+from runners.executors.docker.containers import follow, launch
+from runners.executors.docker.ending import ContainerEnding
 from runners.executors.docker.engine import Refused, State
 from runners.executors.docker.graph import host_names, levels, service_named
 from runners.executors.docker.hardening import Bind, Volume, host_config
@@ -52,15 +53,19 @@ class ServiceStep:
         companions = Companions(self._job, room, self._sources, self._output, self._everyone)
         name = self._job.belongings.container_name(self._step.name or self._primary.name)
         try:
-            with Ending(self._job.tools.engine, self._stop) as ending:
+            with ContainerEnding(self._job.tools.engine, self._stop) as ending:
                 companions.start(self._levels, images, ending, self._stop, primary=self._primary.name)
                 companions.wait_healthy(images, self._stop)
                 return self._run_primary(name, room, companions, images[self._primary.name], ending)
         finally:
-            companions.end()
-            self._job.belongings.discard([name, *companions.containers], room)
+            try:
+                companions.end()
+            finally:
+                self._job.belongings.discard([name, *companions.containers], room)
 
-    def _run_primary(self, name: str, room: Room, companions: Companions, image: Image, ending: Ending) -> StepResult:
+    def _run_primary(
+        self, name: str, room: Room, companions: Companions, image: Image, ending: ContainerEnding
+    ) -> StepResult:
         config = self._config(name, room, companions, image)
         engine, began = self._job.tools.engine, time.monotonic()
         if self._stop.reason is not None:

@@ -84,7 +84,7 @@ _COMMANDS = (
 _SPECS = re.compile(
     r"unable to find (user|group)|no matching entries in passwd|not a directory|trying to mount|invalid mount|"
     r"mount destination|chdir to cwd|invalid hostname|invalid environment|argument list too long|"
-    r"working directory|No command specified|Duplicate mount point|invalid reference format",
+    r"working directory|No command specified|Duplicate mount point|invalid reference format|add-host",
     re.IGNORECASE,
 )
 

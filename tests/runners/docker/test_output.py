@@ -19,10 +19,10 @@ def frame(payload: bytes, kind: int = 1) -> bytes:
 
 @pytest.mark.docker
 def test_the_tail_of_an_instant_exit_is_never_lost(perform, docker_image):
-    """Half of them in containers of their own, which end as soon as they begin."""
+    """Some of them in containers of their own, which end as soon as they begin."""
     own = StepSpec(name="own", image=docker_image, command=("printf", "tail"))
 
-    outcomes = perform(*[own] * 10, *[run("shared", "printf tail")] * 40)
+    outcomes = perform(*[own] * 6, *[run("shared", "printf tail")] * 44)
 
     assert [text for _, text in outcomes] == ["tail"] * 50
 
