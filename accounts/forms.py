@@ -95,6 +95,7 @@ class TokenForm(forms.Form):
     name = forms.CharField(label="Name", max_length=100, help_text="What it is for: laptop, deploy script.")
     days = forms.TypedChoiceField(
         label="Valid for",
+        help_text="Then it lets nobody in any more.",
         coerce=int,
         initial=90,
         choices=[(30, "30 days"), (90, "90 days"), (365, "a year"), (0, "until it is revoked")],

@@ -86,6 +86,12 @@ API: dict[str, dict[str, Who]] = {
     "list_steps": {"GET": M},
     "show_log": {"GET": M},
     "watch_build": {"GET": M},
+    "list_environments": {"GET": M},
+    "deploy": {"POST": R},
+    "roll_back": {"POST": R},
+    "list_deployments": {"GET": M},
+    "show_deployment": {"GET": M},
+    "stop_deployment": {"POST": R},
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.apps import apps
 from django.test import Client
@@ -15,7 +17,9 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 # What they leave behind is no world for the others.
 LAST = ["", "rule_remove", "token_revoke", "logout"]
 # Enough for every operation of the API: what a body lacks is said before whose the address is.
-BODY = b'{"ref": "heads/main", "repository_url": "https://git.example.com/shop/new.git"}'
+BODY = json.dumps(
+    {"ref": "heads/main", "repository_url": "https://git.example.com/shop/new.git", "release": 1, "reason": "Broken"}
+)
 UNSAFE = ["POST", "PUT", "PATCH", "DELETE"]
 MANAGES = {"manager", "owner"}
 MEMBERS = MANAGES | {"contributor"}
