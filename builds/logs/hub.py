@@ -119,7 +119,8 @@ class Subscription:
         if not self._news and not self.is_dropped and not self.is_over:
             self._arrived.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._arrived.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._arrived.wait()
         if not self._news or self.is_dropped:
             return None
         news = self._news.popleft()
