@@ -20,7 +20,7 @@ DAY_SECONDS = 24 * 3600
 class ProjectForm(forms.Form):
     """A new project."""
 
-    organization = forms.ModelChoiceField(Organization.objects.none(), empty_label=None)
+    organization = forms.ModelChoiceField(Organization.objects.none(), empty_label=None, label="Organisation")
     name = forms.CharField(max_length=140, help_text="As people say it, such as shop/api.")
     repository_url = forms.CharField(
         max_length=500,

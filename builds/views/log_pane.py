@@ -43,6 +43,7 @@ class Stretch:
             "total": self.total,
             "ended": self.ended,
             "foot": self.foot,
+            "command": step.command,
             "first_ms": int(step.started_at.timestamp() * 1000) if step.started_at else None,
             "lines": [[row.html, row.ms, row.number, row.gap] for row in self.rows],
         }

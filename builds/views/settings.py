@@ -27,7 +27,9 @@ _SHOW_ONCE = "hook_secret_once"
 def create(request: HttpRequest) -> HttpResponse:
     """The form that makes a project; then its set-up page, where the hook secret is shown once."""
     user = person(request)
-    form = ProjectForm(user, request.POST or None, initial={"organization": _named_organization(request)})
+    form = ProjectForm(user, request.POST or None)
+    named = form.organizations.filter(slug=request.GET.get("organization", "")).first()
+    form.initial["organization"] = named.pk if named else None
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         organization = values.pop("organization")
@@ -41,10 +43,6 @@ def create(request: HttpRequest) -> HttpResponse:
             return redirect("project_setup", project.uuid)
     context = {"form": form, "may_create": form.organizations.exists()}
     return render(request, "builds/create.html", context, status=400 if form.errors else 200)
-
-
-def _named_organization(request: HttpRequest) -> str:
-    return request.GET.get("organization", "")
 
 
 @require_safe

@@ -172,6 +172,7 @@ def test_keys(visitor, team):
     page.wait_for_selector("#L18.is-marked")
     page.keyboard.press("k")
     page.wait_for_selector("[data-log-title]:has-text('install')")
+    page.wait_for_selector("[data-log-command]:has-text('pip install -r requirements.txt')")
     line(page, 1)
     page.keyboard.press("?")
     assert page.is_visible("dialog.keys-help")

@@ -3,6 +3,7 @@
 export const CHUNK = 500;
 const MOST_CHUNKS = 40;
 export const TAIL = 300;
+export const RETRY_MS = 2000;
 
 export class LogStore {
   /** `address` gives the lines of this step; `onChange` is called whenever lines came or the total grew. */
@@ -13,6 +14,7 @@ export class LogStore {
     this.total = 0;
     this.ended = false;
     this.foot = "";
+    this.command = "";
     this.firstMs = null;
     this.loaded = false;
     this.failed = false;
@@ -51,6 +53,7 @@ export class LogStore {
     this.total = Math.max(answer.total, this.ended ? 0 : this.total);
     this.ended = answer.ended;
     this.foot = answer.foot;
+    this.command = answer.command ?? this.command;
     this.firstMs = answer.first_ms ?? this.firstMs;
     this.loaded = true;
     this.failed = false;
@@ -94,8 +97,15 @@ export class LogStore {
       this.asked.add(key);
       this.get({ from: key * CHUNK + 1, limit: CHUNK })
         .then((answer) => this.take(answer), (error) => { if (error.name !== "AbortError") this.failed = true; })
-        .finally(() => { setTimeout(() => this.asked.delete(key), this.failed ? 2000 : 0); });
+        .finally(() => this.answered(key));
     }
+  }
+
+  /** The chunk may be asked for again: at once, or where it could not be had after a while, by whoever still shows it. */
+  answered(key) {
+    if (!this.failed) { this.asked.delete(key); return; }
+    this.failed = false;
+    setTimeout(() => { this.asked.delete(key); this.onChange(this); }, RETRY_MS);
   }
 
   /** Fetch what is new: the last line again (it may have grown) and what follows, at most the last TAIL lines. */

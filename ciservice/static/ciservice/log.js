@@ -2,7 +2,7 @@
 import { key } from "./keys.js";
 import { makeRow, severity } from "./log-rows.js";
 import { LogSearch } from "./log-search.js";
-import { LogStore } from "./log-store.js";
+import { LogStore, RETRY_MS } from "./log-store.js";
 import { LogView } from "./log-view.js";
 
 const NOBODY = "00000000-0000-0000-0000-000000000000";
@@ -64,7 +64,7 @@ export class Log {
     const ended = this.pane.dataset.ended === "1";
     store.take({
       total: Number(this.pane.dataset.total), ended,
-      foot: this.foot.textContent, first_ms: Number(this.pane.dataset.firstMs) || null, lines,
+      foot: this.foot.textContent, command: this.command.querySelector("pre").textContent, first_ms: Number(this.pane.dataset.firstMs) || null, lines,
     });
     this.show(store);
   }
@@ -126,6 +126,7 @@ export class Log {
     const store = this.store;
     try { await store?.grow(); } catch (error) {
       if (error.name !== "AbortError" && store && !store.loaded) this.foot.textContent = "The log cannot be read just now. It is tried again.";
+      if (error.name !== "AbortError") setTimeout(() => { if (this.store === store && !store.ended) this.grow(); }, RETRY_MS);
     }
     await new Promise((done) => setTimeout(done, GROW_MS));
     this.growing = false;
@@ -169,6 +170,12 @@ export class Log {
   }
 
   showFoot() {
+    const [summary, whole] = [this.command.querySelector("code"), this.command.querySelector("pre")];
+    this.command.hidden = !this.store.command;
+    if (whole.textContent !== this.store.command) {
+      whole.textContent = this.store.command;
+      summary.textContent = this.store.command.split("\n").find((line) => line.trim()) ?? "";
+    }
     if (this.foot.textContent !== this.store.foot) this.foot.textContent = this.store.foot;
   }
 

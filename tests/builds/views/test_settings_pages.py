@@ -55,6 +55,13 @@ def test_nobody_makes_projects_in_another_organisation(browser, organization):
     assert not Project.objects.exists()
 
 
+def test_the_organisation_of_the_list_is_chosen_already(browser, owner, organization):
+    other = Organization.objects.create(name="Another", slug="another")
+    other.memberships.create(user=owner, role=Role.OWNER)
+    page = browser.get("/new?organization=shop").content.decode()
+    assert f'<option value="{organization.pk}" selected>' in page
+
+
 def test_a_contributor_is_told_whom_to_ask(client, member, organization):
     client.force_login(member)
     assert "You may not create projects yet." in client.get("/new").content.decode()
