@@ -52,6 +52,7 @@ class RunnerLoop:
         self._held = HeldJobs(clock=clock)
         self._heart = Heart(self._held, times, self._pulse, clock=clock)
         self._stopping, self._draining, self._hurry = threading.Event(), threading.Event(), threading.Event()
+        self._claiming = threading.Lock()
         self._is_open = False
         self._breakdowns = 0
         self._claim_after = clock()
@@ -90,6 +91,9 @@ class RunnerLoop:
         Blocks; leases are kept alive all the while. True where nothing is held when it returns.
         """
         self._draining.set()
+        # A claim that is on its way right now is a job to drain as well.
+        if self._claiming.acquire(timeout=self._times.stop):
+            self._claiming.release()
         if not self._held.wait_empty(seconds, hurry=self._hurry):
             self._held.order_all(StopReason.DRAINED)
         return self._held.wait_empty(self._times.stop)
@@ -111,16 +115,18 @@ class RunnerLoop:
         if not self._is_open:
             self._executor.open()
             self._is_open = True
-        while not self._draining.is_set() and len(self._held) < self._capacity:
-            asked_at = self._clock()
-            if asked_at < self._claim_after:
+        while len(self._held) < self._capacity and self._clock() >= self._claim_after:
+            with self._claiming:
+                held = None if self._draining.is_set() else self._claim_one()
+            if held is None:
                 return
-            taken = claim(self._identity)
-            if taken is None:
-                return
-            held = self._held.add(taken, renewed_at=asked_at)
-            name = f"job-{taken.job_id}-{taken.epoch}"
+            name = f"job-{held.claim.job_id}-{held.claim.epoch}"
             threading.Thread(target=self._work, args=(held,), name=name, daemon=True).start()
+
+    def _claim_one(self) -> Held | None:
+        asked_at = self._clock()
+        taken = claim(self._identity)
+        return None if taken is None else self._held.add(taken, renewed_at=asked_at)
 
     def _work(self, held: Held) -> None:
         try:

@@ -74,3 +74,18 @@ def test_a_runner_without_a_broker_drains_as_well(house, make_build):
     runner.send(signal.SIGTERM)
     assert runner.wait(30) == 0
     until(job, status=Status.PASSED)
+
+
+def test_in_the_thick_of_it_nothing_is_left_owned_by_a_process_that_is_gone(house, make_build):
+    build = make_build()
+    for _ in range(30):
+        add_job(build, "print x\nsleep 0.2")
+    runner = house.runner(RUNNER_CAPACITY="2")
+    servers.wait_until(lambda: build.jobs.filter(status=Status.PASSED).count() >= 3, what="three jobs")
+    runner.send(signal.SIGTERM)
+    assert runner.wait(30) == 0
+    assert not build.jobs.filter(status=Status.RUNNING).exists()
+    assert build.jobs.filter(status=Status.QUEUED).exists()
+    house.runner("runner-b", RUNNER_CAPACITY="4")
+    assert until_ended(build).status == Status.PASSED
+    assert set(build.jobs.values_list("attempt", flat=True)) == {1}
