@@ -1,6 +1,7 @@
 """From a passed build to production: one at a time, in order, at most once."""
 
 import pytest
+from django.db.models import RestrictedError
 
 from builds.models import Step
 from builds.models.build import Trigger
@@ -396,3 +397,12 @@ def test_one_projects_broken_row_stops_nobody_elses_sweep(release, make_build, c
     sweep()
     assert Release.objects.filter(build=fine).exists()
     assert not Release.objects.filter(build=broken).exists()
+
+
+def test_a_project_goes_with_its_releases_but_a_released_build_stays(release, end):
+    build = release()
+    end(of(build, "staging"))
+    with pytest.raises(RestrictedError):
+        build.delete()
+    build.project.delete()
+    assert not Release.objects.exists()
