@@ -10,7 +10,7 @@ PIP_INSTALL = PYTHONUNBUFFERED=1 $(BIN)/python -m pip install --disable-pip-vers
 # Of pip's many lines, those that tell how far it is.
 SHOW = sed -u -n 's/^Collecting \([^ <>=!;~]*\).*/  \1/p; s/^Installing collected.*/  putting them in place .../p; /^Successfully/p' | cut -c -100
 
-.PHONY: help up test test-prepare lint format clean
+.PHONY: help up test test-prepare bench lint format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -23,6 +23,9 @@ test: test-prepare ## the whole suite; installs what it needs where it may (TEST
 
 test-prepare: $(VENV)/.develops
 	@$(BIN)/python -m tests.prepare
+
+bench: test-prepare ## how fast it is, beside the raw work; writes docs/performance.md (BENCH="--quick --only NAME")
+	$(BIN)/python -m benchmarks $(BENCH)
 
 lint: $(VENV)/.develops ## ruff, mypy, import rules, migrations
 	$(BIN)/ruff check .

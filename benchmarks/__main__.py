@@ -1,0 +1,62 @@
+"""`python -m benchmarks [--only NAME ...] [--quick]`: measures, prints the table, writes docs/performance.md."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+
+from benchmarks import machine, report
+from benchmarks.embedded import many, output, steps
+from benchmarks.rows import Row
+from benchmarks.world import World
+
+PAGE = machine.ROOT / "docs" / "performance.md"
+
+MEASUREMENTS: dict[str, Callable[[World], Iterator[Row]]] = {
+    "memory": many.at_rest,  # first, while nothing was built yet but the demo
+    "first-line": steps.first_line,
+    "five-containers": steps.five_containers,
+    "five-runs": steps.five_runs,
+    "parallel": steps.four_sleeps,
+    "hundred-builds": many.hundred_builds,
+    "million-lines": output.million_lines,
+    "much-output": output.much_output,
+}
+
+
+def main() -> int:
+    """Measure what was asked for; 1 where a measurement broke."""
+    asked = _asked()
+    rows: list[Row] = []
+    broken = 0
+    with World(quick=asked.quick) as world:
+        for name in asked.only or MEASUREMENTS:
+            began = time.monotonic()
+            try:
+                for row in MEASUREMENTS[name](world):
+                    rows.append(row)
+                    print(report.table([row]).splitlines()[-1], flush=True)
+            except Exception:
+                broken += 1
+                traceback.print_exc()
+            print(f"  {name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    text = f"{machine.described(quick=asked.quick)}\n\n{report.table(rows)}"
+    print(f"\n{text}")
+    if not asked.only and not asked.dry:
+        report.write_between_marks(PAGE, text)
+    return 1 if broken else 0
+
+
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", action="append", choices=list(MEASUREMENTS), help="may be given again")
+    parser.add_argument("--quick", action="store_true", help="few repetitions: to see that it works")
+    parser.add_argument("--dry", action="store_true", help="print only; docs/performance.md stays as it is")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
