@@ -8,9 +8,10 @@ import subprocess
 
 import celery
 
-from builds.models import Build, Project
+from builds.models import Build, Project, Runner
 from builds.services.trigger import BuildRequest, trigger
 from builds.states import Status
+from tests import servers
 from tests.builds.queue import add_job
 from tests.faults.harness import until_ended
 
@@ -110,3 +111,13 @@ def test_bells_that_ring_ten_times_plan_once(house, project, tmp_path):
     assert until_ended(build).status == Status.PASSED
     assert (build.jobs.count(), build.plan_attempts) == (2, 1)
     assert [job.attempt for job in build.jobs.all()] == [1, 1]
+
+
+def test_a_bell_wakes_a_runner_that_polls_seldom(house, make_build):
+    house.runner(RUNNER_POLL_SECONDS="60")
+    servers.wait_until(lambda: Runner.objects.exists(), what="the runner")
+    build = make_build()
+    add_job(build)
+    with celery.Celery(broker=house.broker) as bells:
+        bells.send_task("builds.tasks.take_job", queue="runners")
+    assert until_ended(build, seconds=20).status == Status.PASSED
