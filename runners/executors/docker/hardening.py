@@ -70,9 +70,10 @@ def holder_config(network: str) -> dict[str, Any]:
         "CapDrop": ["ALL"],
         "SecurityOpt": ["no-new-privileges:true"],
         "ReadonlyRootfs": True,
-        "PidsLimit": 4,
-        "Memory": 16 * MEBIBYTE,
-        "MemorySwap": 16 * MEBIBYTE,
+        # Not less: the engine's own starter runs within these limits for a moment, in many threads.
+        "PidsLimit": 64,
+        "Memory": 64 * MEBIBYTE,
+        "MemorySwap": 64 * MEBIBYTE,
         "LogConfig": {"Type": "none"},
     }
 

@@ -76,10 +76,10 @@ class Rooms:
 
     def take(self) -> Room:
         """A room for one use: a ready one, else a new network alone. EngineError where the engine has no more."""
-        with self._changed:
-            self._changed.notify_all()
-            if self._ready:
-                return self._ready.popleft()
+        while (room := self._next_ready()) is not None:
+            if self._engine.state(room.holder).running:
+                return room
+            self.give_back(room)
         name = self._name()
         return Room(name=name, network=self._make_network(name))
 
@@ -109,6 +109,11 @@ class Rooms:
             thread.join()
         while self._ready:
             self.give_back(self._ready.popleft())
+
+    def _next_ready(self) -> Room | None:
+        with self._changed:
+            self._changed.notify_all()
+            return self._ready.popleft() if self._ready else None
 
     def _fill(self) -> None:
         while self._wait_for_room():

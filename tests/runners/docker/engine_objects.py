@@ -19,6 +19,11 @@ class EngineObjects:
     def all(self) -> list[str]:
         return self._named(f"ciservice.instance={self._instance}")
 
+    def containers(self) -> list[docker.models.containers.Container]:
+        """The running ones of this instance."""
+        chosen = {"label": f"ciservice.instance={self._instance}"}
+        return self._client.containers.list(filters=chosen, ignore_removed=True)
+
     def container_of(self, job) -> dict:
         """What `inspect` says of the job's newest running container."""
         (newest, *_) = self._client.containers.list(filters={"label": f"ciservice.job={job.job_id}"})

@@ -126,3 +126,17 @@ def test_the_engine_takes_a_net_of_ours(docker_engine, settings):
     finally:
         engine.remove_network(name)
         engine.close()
+
+
+@pytest.mark.docker
+def test_a_room_that_died_while_it_waited_is_not_given_out(executor, perform, objects, docker_image):
+    def rooms() -> list:
+        return [container for container in objects.containers() if container.name.startswith("ci-room")]
+
+    wait_until(rooms, what="a room")
+    for room in rooms():
+        room.kill()
+
+    outcomes = perform(run("own", "echo fine", image=docker_image), run("home", "echo fine"))
+
+    assert [text for _, text in outcomes] == ["fine\n", "fine\n"]
