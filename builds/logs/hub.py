@@ -184,7 +184,8 @@ class Hub:
         self._channels: dict[str, Channel] = {}
         self._follower: live.Follower | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._is_waking = False
+        self._wakes = 0  # how often it was asked for
+        self._waking: asyncio.Task[None] | None = None
 
     @classmethod
     def current(cls) -> Hub:
@@ -202,12 +203,15 @@ class Hub:
         assert self._follower is not None
         await channel.ready(self._follower)
         if channel is made:
-            await self._wake()
+            self._wake_soon()
         return channel
 
     def _start(self) -> None:
         self._follower = live.Follower(f"hub:{uuid.uuid4()}")
-        self._tasks = [asyncio.create_task(self._listen(self._follower)), asyncio.create_task(self._tick())]
+        self._tasks = [
+            asyncio.create_task(self._listen(self._follower)),
+            asyncio.create_task(self._tick(self._follower)),
+        ]
 
     async def leave(self, subscription: Subscription) -> None:
         """Unsubscribe from everything; the last one out closes the connection."""
@@ -217,26 +221,30 @@ class Hub:
                 channel.close()
                 del self._channels[key]
         if not self._channels and self._follower is not None:
-            follower, tasks = self._follower, self._tasks
-            self._follower, self._tasks = None, []
+            follower, tasks = self._follower, [*self._tasks, *([self._waking] if self._waking else [])]
+            self._follower, self._tasks, self._waking = None, [], None
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await follower.close()
 
-    async def _wake(self) -> None:
-        """Have the reader listen to a new channel as well; many calls at a time make one."""
-        if self._is_waking or self._follower is None:
-            return
-        self._is_waking = True
-        await asyncio.sleep(0)
-        self._is_waking = False
-        with contextlib.suppress(live.Away):
-            await self._follower.wake()
+    def _wake_soon(self) -> None:
+        """Have the reader listen to a new channel as well; many calls at a time make one, and none waits for Redis."""
+        self._wakes += 1
+        if self._follower is not None and (self._waking is None or self._waking.done()):
+            self._waking = asyncio.create_task(self._wake(self._follower))
+
+    async def _wake(self, follower: live.Follower) -> None:
+        done = 0
+        while done != self._wakes and self._follower is follower:
+            done = self._wakes
+            with contextlib.suppress(live.Away):
+                await follower.wake()
 
     async def _listen(self, follower: live.Follower) -> None:
         pause = 0.1
-        while True:
+        # Not only by being cancelled: a client that is cancelled while an answer arrives may swallow it.
+        while self._follower is follower:
             try:
                 channels = self._channels.items()
                 found = await follower.read({key: channel.position for key, channel in channels if channel.is_ready})
@@ -278,8 +286,8 @@ class Hub:
     def _subscribers(self) -> set[Subscription]:
         return {subscriber for channel in self._channels.values() for subscriber in channel.subscribers}
 
-    async def _tick(self) -> None:
-        while True:
+    async def _tick(self, follower: live.Follower) -> None:
+        while self._follower is follower:
             await asyncio.sleep(TICK_SECONDS)
             ending = is_ending()
             for subscriber in self._subscribers():

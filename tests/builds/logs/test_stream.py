@@ -238,7 +238,8 @@ def test_events_of_topics_are_passed_on(project):
         async with contextlib.aclosing(stream.topic_stream(topics)) as source, asyncio.timeout(WAIT_SECONDS):
             assert (await anext(source)).startswith(b"retry:")
             news = asyncio.ensure_future(anext(source))
-            await until(lambda: len(Hub.current()._channels) == 2)
+            channels = Hub.current()._channels
+            await until(lambda: len(channels) == 2 and all(channel.is_ready for channel in channels.values()))
             live.publish(topics[0], {"type": "build", "uuid": "1", "text": "a\nevent: evil"})
             live.publish(topics[1], {"type": "not a word", "uuid": "2"})
             heard.append(parse(await news)[:2])
