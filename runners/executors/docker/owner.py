@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -13,7 +14,7 @@ class Owner:
     """This process, as far as others are concerned: they cannot lock its file while it lives."""
 
     def __init__(self, folder: Path) -> None:
-        self.name = secrets.token_hex(8)
+        self.name = f"{_mark(folder)}{secrets.token_hex(8)}"
         self._path = folder / f"{self.name}.lock"
         folder.mkdir(parents=True, exist_ok=True)
         self._handle = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
@@ -26,9 +27,9 @@ class Owner:
 
 
 def lives(folder: Path, name: str) -> bool:
-    """Whether the process that took this name still runs."""
-    if not name.isalnum():
-        return False
+    """Whether the process that took this name still runs. Of one that keeps its file elsewhere nobody can tell: yes."""
+    if not name.isalnum() or not name.startswith(_mark(folder)):
+        return True
     try:
         handle = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CLOEXEC)
     except OSError:
@@ -40,6 +41,10 @@ def lives(folder: Path, name: str) -> bool:
     finally:
         os.close(handle)
     return False
+
+
+def _mark(folder: Path) -> str:
+    return hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:8]
 
 
 def forget_dead(folder: Path) -> None:

@@ -177,8 +177,9 @@ def test_a_sweep_leaves_the_rooms_that_are_ready(executor, objects):
 def test_an_owner_lives_until_it_is_closed_and_no_longer(tmp_path):
     owner = Owner(tmp_path)
     assert lives(tmp_path, owner.name)
-    assert not lives(tmp_path, "0" * 16)
-    assert not lives(tmp_path, "../x")
+    assert not lives(tmp_path, owner.name[:-1] + "x")
+    assert lives(tmp_path / "other", owner.name)  # a runner with another folder cannot tell, and leaves it alone
+    assert lives(tmp_path, "../x")
 
     forget_dead(tmp_path)
     assert lives(tmp_path, owner.name)
