@@ -19,7 +19,7 @@ up: $(VENV)/.runs ## start everything on this machine (PORT, HOST, DATA_DIR, DOC
 	@exec $(BIN)/ciservice up
 
 test: test-prepare ## the whole suite; installs what it needs where it may (TESTS=path, WORKERS=n)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q $(TESTS)
 
 test-prepare: $(VENV)/.develops
 	@$(BIN)/python -m tests.prepare

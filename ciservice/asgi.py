@@ -2,11 +2,11 @@
 
 import django
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 
 from ciservice import env
 from ciservice.body_limit import BodyLimit
+from ciservice.handler import Handler
 
 env.put("DJANGO_SETTINGS_MODULE", "ciservice.settings")
 django.setup(set_prefix=False)
-application = BodyLimit(get_asgi_application(), settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+application = BodyLimit(Handler(), settings.DATA_UPLOAD_MAX_MEMORY_SIZE)

@@ -114,7 +114,11 @@ def _database(url: str) -> dict[str, object]:
             "PASSWORD": env.secret("DATABASE_PASSWORD") or unquote(parts.password or ""),
             "HOST": unquote(parts.hostname or ""),
             "PORT": str(parts.port or ""),
-            "OPTIONS": {"connect_timeout": 5, "options": "-c statement_timeout=30000", "application_name": "ciservice"},
+            "OPTIONS": {
+                "connect_timeout": 5,
+                "options": "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=15000",
+                "application_name": "ciservice",
+            },
             "CONN_MAX_AGE": 600,
             "CONN_HEALTH_CHECKS": True,
         }

@@ -8,6 +8,13 @@ from accounts.models import Membership, Organization, Role, User
 from builds.models import Build, Project
 
 
+def pytest_collection_modifyitems(items) -> None:
+    """Tests that change the machine's network, or mind when it changes, take turns: one xdist worker runs them all."""
+    for item in items:
+        if {"docker", "browser", "live"} & {mark.name for mark in item.iter_markers()}:
+            item.add_marker(pytest.mark.xdist_group("machine"))
+
+
 @pytest.fixture
 def organization(db) -> Organization:
     """The team that the cast belongs to."""

@@ -106,8 +106,15 @@ class RunnerLoop:
         self._stopping.set()
         for thread in self._threads:
             thread.join(_JOIN_SECONDS)
+        self._sweep_at_last()
         self._say_goodbye()
         self._executor.close()
+
+    def _sweep_at_last(self) -> None:
+        try:
+            self._sweep()
+        except Exception as error:  # noqa: BLE001  # the process ends; another runner, or the next start, sweeps
+            log.warning("runner's last sweep: %s", error)
 
     # --- the queue
 

@@ -28,4 +28,6 @@ class Times:
             heartbeat=settings.HEARTBEAT_SECONDS,
             self_fence=settings.SELF_FENCE_SECONDS,
             reap=settings.REAP_SECONDS,
+            # What a lost attempt left can go once its lease has ended.
+            sweep=max(settings.LEASE_SECONDS, 5),
         )

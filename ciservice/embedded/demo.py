@@ -46,6 +46,7 @@ class Demo:
         if not _answers(self.place):
             raise CannotStart(f"{self.place.url} does not answer after {WEB_SECONDS} s; the lines above say why")
         write_private(self.place.credentials, self.credentials)
+        self.place.last_credentials.unlink(missing_ok=True)
         say(_banner(self))
         if not _git(self.repository, "for-each-ref", "--count=1"):
             _git(self.clone, "push", "-q", "-u", "origin", "main")
@@ -83,8 +84,9 @@ def make(place: Place) -> Demo:
 
 
 def _known(place: Place) -> dict[str, object]:
+    """What the last run handed over."""
     try:
-        known: dict[str, object] = json.loads(place.credentials.read_text())
+        known: dict[str, object] = json.loads(place.last_credentials.read_text())
     except (OSError, ValueError):
         return {}
     return known

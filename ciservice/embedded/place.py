@@ -49,9 +49,17 @@ class Place:
         """What a newcomer, or a program, needs to log in."""
         return self.data_dir / "credentials.json"
 
+    @property
+    def last_credentials(self) -> Path:
+        """Those of the last run: `credentials` is there only once this run serves."""
+        return self.data_dir / "credentials.last.json"
+
 
 def prepare(place: Place) -> IO[str]:
-    """Check what start-up needs; returns the open lock, which ends with this process. Raises CannotStart."""
+    """Check what start-up needs; returns the open lock, which ends with this process. Raises CannotStart.
+
+    The last run's credentials are put aside: whoever waits for those of this run must not find the old ones.
+    """
     if shutil.which("git") is None:
         raise CannotStart("git is not installed: apt-get install git (or your system's package manager)")
     try:
@@ -73,7 +81,14 @@ def prepare(place: Place) -> IO[str]:
     except CannotStart:
         lock.close()
         raise
+    put_credentials_aside(place)
     return lock
+
+
+def put_credentials_aside(place: Place) -> None:
+    """Keep the credentials under another name while nobody serves."""
+    if place.credentials.exists():
+        place.credentials.replace(place.last_credentials)
 
 
 def _check_port(place: Place) -> None:

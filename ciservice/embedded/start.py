@@ -14,7 +14,7 @@ from django.db import connections
 from ciservice import env, processes
 from ciservice.embedded import image
 from ciservice.embedded.engine import Engine, find, keep
-from ciservice.embedded.place import Place, keep_secrets, prepare
+from ciservice.embedded.place import Place, keep_secrets, prepare, put_credentials_aside
 from ciservice.embedded.supervisor import Program, Supervisor
 
 # Imported before the fork, so that the processes share it.
@@ -34,6 +34,7 @@ def start(place: Place) -> None:
         _run(place, daemon)
     finally:
         place.redis_socket.unlink(missing_ok=True)
+        put_credentials_aside(place)
         lock.close()
 
 
@@ -59,7 +60,13 @@ def _set_environment(place: Place, engine: Engine) -> None:
     (place.data_dir / "static").mkdir(exist_ok=True)
     for name, value in values.items():
         env.overrule(name, value)
-    defaults = {"PUBLIC_URL": place.url, "DRAIN_SECONDS": "0", "DEFAULT_IMAGE": "busybox", "RUNNER_NAME": "embedded"}
+    defaults = {
+        "PUBLIC_URL": place.url,
+        "DRAIN_SECONDS": "0",
+        "LEASE_SECONDS": "20",
+        "DEFAULT_IMAGE": "busybox",
+        "RUNNER_NAME": "embedded",
+    }
     defaults["DEPLOY_FOLDER"] = str(place.data_dir / "deployed")
     for name, value in defaults.items():
         env.put(name, value)

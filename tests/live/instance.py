@@ -109,18 +109,21 @@ class Instance:
             raise AssertionError(f"{error}; it is {self.build_of(commit)}\n{self.said()[-4000:]}") from error
 
     def processes(self) -> dict[int, str]:
-        """Every process that carries our DATA_DIR in its environment: pid -> command line."""
-        mark = f"DATA_DIR={self.data_dir}".encode()
-        found = {}
+        """Everything that descends from the one we started: pid -> command line."""
+        parents, commands = {}, {}
         for entry in Path("/proc").iterdir():
-            if not entry.name.isdigit():
-                continue
-            try:
-                if mark in (entry / "environ").read_bytes().split(b"\0"):
-                    found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            except OSError:
-                continue
-        return found
+            if entry.name.isdigit():
+                try:
+                    state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
+                    commands[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                except OSError:
+                    continue
+                if state != "Z":
+                    parents[int(entry.name)] = int(parent)
+        found = {self.process.pid} if self.process else set()
+        while more := {pid for pid, parent in parents.items() if parent in found} - found:
+            found |= more
+        return {pid: commands[pid] for pid in found if pid in parents}
 
     def runner_pid(self) -> int:
         """The runner's process, by its title."""
