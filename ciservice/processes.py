@@ -10,6 +10,7 @@ import django
 from celery.exceptions import SecurityWarning
 from gunicorn.app.base import BaseApplication
 
+from builds.logs.hub import end_streams_when
 from ciservice import env
 from ciservice.celery import app as celery_app
 
@@ -39,6 +40,8 @@ def _setup() -> None:
 
 def web(*, bind: str, workers: int) -> None:
     """Serve pages, webhooks and API at `bind` until SIGTERM."""
+    # WhiteNoise's files are small, and read by Django's own adapter for synchronous iterators.
+    warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
     _setup()
     _Web(
         {
@@ -54,6 +57,8 @@ def web(*, bind: str, workers: int) -> None:
             "loglevel": "warning",
             "proc_name": "ciservice web",
             "control_socket_disable": True,
+            # Streams end by themselves when their process does; browsers come back to the next one.
+            "post_worker_init": lambda worker: end_streams_when(lambda: not worker.alive),
         }
     ).run()
 

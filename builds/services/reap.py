@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 
 from builds.logs.rescue import rescue
 from builds.models import Job, Step
+from builds.models.job import JobKind
 from builds.services.endings import Ending, cancelled, lost
 from builds.services.finish import settle
 from builds.services.labels import satisfies
@@ -69,6 +70,9 @@ def _vanished(job: Job) -> Ending:
 
 
 def _overdue(job: Job) -> Ending:
+    if job.kind == JobKind.DEPLOYMENT:
+        # A runner that lets a job run on has stopped listening: how far it came nobody knows.
+        return lost(job, failure=Failure.RUNNER_LOST, why=f"it ran on past its time, and {job.owner} did not stop it.")
     fields: dict[str, object] = {"epoch": job.epoch + 1, "owner": "", "lease_expires_at": None}
     reason = "It took longer than allowed, and its runner did not stop it."
     return Ending(to=Status.FAILED, reason=reason, failure=Failure.TIMED_OUT, steps=Status.FAILED, fields=fields)

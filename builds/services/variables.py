@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from django.conf import settings
-
+from builds.addresses import build_url
 from builds.models import Build, Job
 
 # A variable may have 128 KiB on Linux; CodeShip kept the end of a long message.
@@ -33,7 +32,7 @@ def _of_build(build: Build) -> dict[str, str]:
         "CI_PROJECT_ID": str(project.uuid),
         "CI_BUILD_ID": str(build.uuid),
         "CI_BUILD_NUMBER": str(build.number),
-        "CI_BUILD_URL": f"{settings.PUBLIC_URL}/projects/{project.uuid}/builds/{build.number}",
+        "CI_BUILD_URL": build_url(project.uuid, build.number),
         "CI_TIMESTAMP": str(int(build.created_at.timestamp())),
         "CI_STRING_TIME": build.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "CI_PR_NUMBER": str(build.pull_request or ""),

@@ -7,6 +7,7 @@ from functools import partial
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
+from django.db import connection
 from django.http import HttpRequest, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
@@ -25,8 +26,18 @@ def _answer(events: AsyncIterator[bytes]) -> StreamingHttpResponse:
 
 
 async def _person(request: HttpRequest) -> User:
-    """The session is read in a thread; the connection that it took is given back there."""
-    return await sync_to_async(lambda: User.objects.get(pk=person(request).pk))()
+    """Who asks. Middleware and log-in use a thread of the request, which lives as long as the stream does: the
+    connection that it took is given back here, or every viewer would hold one.
+    """
+    return await sync_to_async(_person_once)(request)
+
+
+def _person_once(request: HttpRequest) -> User:
+    try:
+        return User.objects.get(pk=person(request).pk)
+    finally:
+        if not connection.in_atomic_block:
+            connection.close()
 
 
 @require_GET

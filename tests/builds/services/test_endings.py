@@ -321,6 +321,14 @@ class TestReap:
         assert (now_of(job).status, job.failure, now_of(job.build).status) == ("failed", "timed_out", "failed")
         assert not finish(taken, PASSED)
 
+    def test_a_deployment_that_ran_on_past_its_time_is_nobodys_failure(self, make_build):
+        job = add_job(make_build(), kind=JobKind.DEPLOYMENT)
+        claim_now()
+        begin_steps(job)
+        age(job, deadline_at=timedelta(seconds=90))
+        assert reap() == 1
+        assert (now_of(job).status, job.failure) == ("errored", "runner_lost")
+
     @pytest.mark.parametrize(("labels", "ends"), [([], Status.ERRORED), (["gpu"], Status.QUEUED)])
     def test_a_job_that_nobody_can_take_does_not_wait_for_ever(self, make_build, labels, ends):
         Runner.objects.create(name="r", labels=labels, executor="fake", version="1", started_at=Now(), seen_at=Now())
