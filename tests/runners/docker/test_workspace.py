@@ -26,6 +26,10 @@ def source(tmp_path):
     return repository.source(repository.commit(hello="from the repository\n"))
 
 
+def folders_of(job, settings) -> list:
+    return [path for path in settings.data_dir.glob("*/*") if path.name.startswith(job.name)]
+
+
 @pytest.mark.docker
 def test_every_kind_of_step_works_in_one_checkout(executor, make_job, settings, source, docker_image):
     steps = [
@@ -39,7 +43,7 @@ def test_every_kind_of_step_works_in_one_checkout(executor, make_job, settings, 
         outcomes = [attempt(workspace, step, stop) for step in steps]
 
     assert [text for _, text in outcomes] == ["from the repository\n", "home\n", "home\nown\n"]
-    wait_until(lambda: not list(settings.data_dir.rglob(f"{job.name}*")), what="the removal of the folder")
+    wait_until(lambda: not folders_of(job, settings), what="the removal of the folder")
 
 
 @pytest.mark.docker
@@ -67,7 +71,7 @@ def test_a_checkout_that_cannot_be_had_leaves_nothing(executor, make_job, object
         pytest.fail("there is no such commit")
 
     wait_until(lambda: not objects.of_job(job), what="the removal of what was prepared meanwhile")
-    wait_until(lambda: not list(settings.data_dir.rglob(f"{job.name}*")), what="the removal of the folder")
+    wait_until(lambda: not folders_of(job, settings), what="the removal of the folder")
 
 
 @pytest.mark.docker
