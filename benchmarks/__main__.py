@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 from benchmarks import machine, report
 from benchmarks.embedded import many, output, steps
+from benchmarks.hosted import doors
 from benchmarks.rows import Row
 from benchmarks.world import World
 
@@ -24,6 +25,9 @@ MEASUREMENTS: dict[str, Callable[[World], Iterator[Row]]] = {
     "hundred-builds": many.hundred_builds,
     "million-lines": output.million_lines,
     "much-output": output.much_output,
+    "webhooks": doors.webhooks,
+    "list": doors.lists,
+    "page": doors.page,
 }
 
 

@@ -6,7 +6,9 @@ import contextlib
 import tempfile
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+from benchmarks.hosted.service import Service
 from benchmarks.raw import Raw
 from benchmarks.subject import Subject
 
@@ -43,3 +45,16 @@ class World:
         raw = Raw(Path(self.subject.credentials["demo"]["repository"]))
         self._ends.callback(raw.close)
         return raw
+
+    @cached_property
+    def service(self) -> Service:
+        """The production form, on PostgreSQL."""
+        service = Service(self.folder / "hosted")
+        self._ends.callback(service.stop)
+        service.start()
+        return service
+
+    @cached_property
+    def known(self) -> dict[str, Any]:
+        """The person in its database: organization, token, session."""
+        return self.service.call("people")

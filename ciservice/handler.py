@@ -29,8 +29,9 @@ class Handler(ASGIHandler):
         self._synchronous.load_middleware(is_async=False)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="web")
 
-    async def run_get_response(self, request: ASGIRequest) -> HttpResponseBase:
+    async def run_get_response(self, request: HttpRequest) -> HttpResponseBase:
         """The answer, by the pool of threads or in the event loop."""
+        assert isinstance(request, ASGIRequest)
         if not _is_asynchronous(request):
             return await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, request)
         response: HttpResponseBase = await super().run_get_response(request)
@@ -42,11 +43,9 @@ class Handler(ASGIHandler):
         set_script_prefix(f"{request.script_name}/")
         close_old_connections()
         try:
-            response: HttpResponseBase = self._synchronous.get_response(request)
+            return self._synchronous.get_response(request)
         finally:
             close_old_connections()
-        response._handler_class = type(self)
-        return response
 
 
 def _is_asynchronous(request: HttpRequest) -> bool:

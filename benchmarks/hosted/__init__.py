@@ -1,0 +1,1 @@
+"""Measured on the production form: two web workers on a PostgreSQL that syncs every commit to disk."""
