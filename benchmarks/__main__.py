@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Iterator
 
 from benchmarks import machine, report
-from benchmarks.embedded import many, output, steps
+from benchmarks.embedded import many, output, seen, steps
 from benchmarks.hosted import doors
 from benchmarks.rows import Row
 from benchmarks.world import World
@@ -25,6 +25,9 @@ MEASUREMENTS: dict[str, Callable[[World], Iterator[Row]]] = {
     "hundred-builds": many.hundred_builds,
     "million-lines": output.million_lines,
     "much-output": output.much_output,
+    "seen": seen.program,
+    "browser": seen.browser,
+    "thousand": seen.thousand,
     "webhooks": doors.webhooks,
     "list": doors.lists,
     "page": doors.page,

@@ -34,12 +34,12 @@ class Subject(Instance):
 
     def __init__(self, data_dir: Path, **environment: str) -> None:
         super().__init__(data_dir, **environment)
-        self._token = ""
+        self.token = ""
 
     def start(self) -> None:
         """Start it and wait for the build of its first commit."""
         super().start()
-        self._token = self.credentials["api_token"]
+        self.token = self.credentials["api_token"]
         self._api = self.credentials["url"] + self.api
         self.wait_for_rest()
 
@@ -80,24 +80,37 @@ class Subject(Instance):
     def push(self, *, first_line: bool = False) -> Followed:
         """Push what was committed and follow its build to the end; with `first_line` its only step's log, too."""
         began = time.perf_counter()
-        said = self._git("push", "-q", "origin", "main")
+        build = self.push_only()
         pushed = time.perf_counter() - began
-        number = re.search(r"build #(\d+)", said)
-        assert number, f"the hook said {said!r}"
-        build = json.loads(self.get(f"{self.api}/builds?per_page=1"))["builds"][0]
-        assert build["number"] == int(number.group(1))
-        lines = _FirstLine(f"{self._api}/builds/{build['uuid']}", self._token)
-        for name, data in events(f"{self._api}/builds/{build['uuid']}/events", self._token):
+        lines = _FirstLine(self.events_url(build), self.token)
+        for name, data in events(self.events_url(build), self.token):
             if first_line:
                 lines.look_for(name, data)
             if name == "end":
                 break
         finished = time.perf_counter() - began
-        build = json.loads(self.get(f"{self.api}/builds/{build['uuid']}"))["build"]
+        build = self.build_of_uuid(build["uuid"])
         assert build["state"] == "passed", f"{build['state']}: {build['reason']}\n{self.said()[-3000:]}"
         return Followed(
             pushed=pushed, first_line=lines.wait() - began if first_line else 0, finished=finished, build=build
         )
+
+    def push_only(self) -> dict[str, Any]:
+        """Push what was committed; the build that the hook says was made."""
+        said = self._git("push", "-q", "origin", "main")
+        number = re.search(r"build #(\d+)", said)
+        assert number, f"the hook said {said!r}"
+        build = json.loads(self.get(f"{self.api}/builds?per_page=1"))["builds"][0]
+        assert build["number"] == int(number.group(1))
+        return build
+
+    def build_of_uuid(self, uuid: str) -> dict[str, Any]:
+        """The build as it stands now."""
+        return json.loads(self.get(f"{self.api}/builds/{uuid}"))["build"]
+
+    def events_url(self, build: dict[str, Any]) -> str:
+        """Where a build's events come from."""
+        return f"{self._api}/builds/{build['uuid']}/events"
 
     def steps(self, build: dict[str, Any]) -> list[dict[str, Any]]:
         """The build's trees of steps."""
@@ -105,7 +118,7 @@ class Subject(Instance):
 
     def follow(self, build: dict[str, Any], step: str) -> Any:
         """The events of a build and the log of one of its steps."""
-        return events(f"{self._api}/builds/{build['uuid']}/events?step={step}", self._token)
+        return events(f"{self.events_url(build)}?step={step}", self.token)
 
     def _git(self, *arguments: str) -> str:
         done = subprocess.run(["git", *arguments], cwd=self.clone, capture_output=True, text=True, timeout=120)
@@ -116,8 +129,8 @@ class Subject(Instance):
 class _FirstLine:
     """Follows the log of the first step that it hears of, in a thread."""
 
-    def __init__(self, build: str, token: str) -> None:
-        self._build, self._token = build, token
+    def __init__(self, url: str, token: str) -> None:
+        self._url, self._token = url, token
         self._thread: threading.Thread | None = None
         self._at = 0.0
 
@@ -129,7 +142,7 @@ class _FirstLine:
             self._thread.start()
 
     def _follow(self, step: str) -> None:
-        for name, data in events(f"{self._build}/events?step={step}", self._token):
+        for name, data in events(f"{self._url}?step={step}", self._token):
             if name == "log" and data["text"]:
                 self._at = time.perf_counter()
                 return
