@@ -42,14 +42,17 @@ class Demo:
     clone: Path
 
     def hand_over(self, say: Callable[[str], None]) -> None:
-        """Once the web answers: write the credentials, push the first commit, and say where to look."""
+        """Once the web answers: push the first commit, write the credentials, and say where to look.
+
+        In this order, so that whoever waits for the file can push at once.
+        """
         if not _answers(self.place):
             raise CannotStart(f"{self.place.url} does not answer after {WEB_SECONDS} s; the lines above say why")
+        if not _git(self.repository, "for-each-ref", "--count=1"):
+            _git(self.clone, "push", "-q", "origin", "main")
         write_private(self.place.credentials, self.credentials)
         self.place.last_credentials.unlink(missing_ok=True)
         say(_banner(self))
-        if not _git(self.repository, "for-each-ref", "--count=1"):
-            _git(self.clone, "push", "-q", "-u", "origin", "main")
 
 
 def make(place: Place) -> Demo:
@@ -141,6 +144,8 @@ def _clone(repository: Path, clone: Path) -> None:
         script.chmod(0o755)
     _git(clone, "init", "-q", "-b", "main", ".")
     _git(clone, "remote", "add", "origin", str(repository))
+    for name, value in {"remote": "origin", "merge": "refs/heads/main"}.items():
+        _git(clone, "config", f"branch.main.{name}", value)
     # A newcomer's machine may know no identity for git; without one `git commit` refuses.
     _git(clone, "config", "user.name", "Demo Person")
     _git(clone, "config", "user.email", "demo@example.com")

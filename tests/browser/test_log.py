@@ -123,7 +123,9 @@ def test_search_looks_at_all_lines(visitor, team):
     page.wait_for_selector(".is-current")
     first = int(page.inner_text(".is-current .log-n"))
     page.keyboard.press("Enter")
-    page.wait_for_function(f"() => document.querySelector('.is-current .log-n').textContent != '{first}'")
+    page.wait_for_function(
+        f"() => document.querySelector('.is-current .log-n') && document.querySelector('.is-current .log-n').textContent != '{first}'"
+    )
     page.wait_for_selector(".is-current:not(.is-missing):has-text('00123')")
     page.keyboard.press("Escape")
     assert page.locator(".is-found").count() == 0

@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.servers import wait_until
 
 ROOT = Path(__file__).parents[2]
+DEMO = ROOT / "ciservice" / "embedded" / "demo_repository"
 
 
 def free_port() -> int:
@@ -66,8 +67,9 @@ class Instance:
         return Path(self.credentials["demo"]["clone"])
 
     def push(self, message: str, **files: str) -> str:
-        """Commit files (`name__ext` means name.ext) and push; returns the commit."""
-        for name, text in files.items():
+        """Commit files (`name__ext` means name.ext) and push; returns the commit. The configuration is the demo's, if none is given."""
+        given = {"ciservice__yml": (DEMO / "ciservice.yml").read_text(), **files}
+        for name, text in given.items():
             (self.clone / name.replace("__", ".")).write_text(text)
         for command in (["add", "-A"], ["commit", "-q", "--allow-empty", "-m", message], ["push", "-q"]):
             subprocess.run(["git", *command], cwd=self.clone, check=True, capture_output=True, timeout=60)

@@ -22,6 +22,22 @@ steps:
 """
 
 
+BROKEN = """
+steps:
+  - {name: bad, run: exit 3}
+deployments:
+  staging:
+    branch: main
+    image: busybox
+    steps: [{name: note, run: 'echo "$CI_COMMIT_ID" >> "$CI_DEPLOY_FOLDER/broken"'}]
+"""
+
+
+def deployed(instance: Instance, name: str) -> str:
+    """What lies under this name in the folder that the demo deploys to; "" where nothing does."""
+    return "".join(path.read_text() for path in (instance.data_dir / "deployed").glob(f"*/{name}"))
+
+
 def docker_answers() -> bool:
     return subprocess.run(["docker", "version"], capture_output=True).returncode == 0
 
@@ -46,11 +62,8 @@ def instance(request, tmp_path_factory):
 
 
 def test_the_first_commit_goes_green_is_deployed_and_told(instance):
-    first = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=instance.clone, capture_output=True, text=True
-    ).stdout.strip()
-    wait_until(lambda: instance.build_of(first), seconds=30, what="the first build")
-    instance.wait_for_build(first, "passed")
+    first = wait_until(lambda: [build for build in instance.builds() if build["number"] == 1], what="the first build")
+    instance.wait_for_build(first[0]["commit_sha"], "passed")
     for environment in ("staging", "production"):
         page = f"{environment}/index.html"
         wait_until(lambda page=page: list((instance.data_dir / "deployed").glob(f"*/{page}")), what=page)
@@ -71,24 +84,20 @@ def test_a_push_is_built_at_its_commit(instance):
 
 
 def test_a_failing_step_fails_the_build_and_nothing_is_deployed(instance):
-    before = sorted(p.stat().st_mtime_ns for p in (instance.data_dir / "deployed").glob("*/*/index.html"))
-    config = (instance.clone / "ciservice.yml").read_text()
-    commit = instance.push("Break it", ciservice__yml="steps:\n  - {name: bad, run: exit 3}\n")
+    commit = instance.push("Break it", ciservice__yml=BROKEN)
     build = instance.wait_for_build(commit, "failed")
     assert build["status"] == "error"
-    instance.push("Mend it", ciservice__yml=config)
-    assert (
-        sorted(p.stat().st_mtime_ns for p in (instance.data_dir / "deployed").glob("*/*/index.html"))[:1] >= before[:1]
-    )
+    # Deployments go in order: had this one gone, it would have gone before the next.
+    mended = instance.push("Mend it")
+    wait_until(lambda: mended in deployed(instance, "staging/index.html"), seconds=60, what="the next deployment")
+    assert commit not in deployed(instance, "broken")
 
 
 def test_a_killed_runner_loses_nothing(instance):
-    config = (instance.clone / "ciservice.yml").read_text()
     commit = instance.push("Slow", ciservice__yml=SLOW)
     instance.wait_for_build(commit, "running")
     os.kill(instance.runner_pid(), signal.SIGKILL)
     instance.wait_for_build(commit, "passed", seconds=90)
-    instance.push("Back", ciservice__yml=config)
 
 
 def test_it_goes_on_with_the_same_data_and_leaves_nothing_behind(instance):
