@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,12 @@ def database_url() -> str:
     return f"postgres://{user}@{host}{':' + port if port else ''}/{database['NAME']}"
 
 
+def answers(port: int) -> bool:
+    """Whether somebody takes calls at this port of the machine."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 class Process:
     """One process of the service; its output is in `log`."""
 
@@ -47,6 +54,10 @@ class Process:
     @property
     def is_alive(self) -> bool:
         return self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def send(self, number: int) -> None:
         """A signal to the process alone."""
@@ -76,6 +87,7 @@ class House:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._processes: list[Process] = []
+        self.settings: dict[str, str] = {}  # beside those below, for every process that starts from now on
         self.redis = servers.Redis()
         self.redis.start()
 
@@ -102,6 +114,7 @@ class House:
             "RUNNER_CAPACITY": "4",
             "DRAIN_SECONDS": "20",
             "LOG_LEVEL": "INFO",
+            **self.settings,
             **more,
         }
 
@@ -117,15 +130,25 @@ class House:
         """The clock."""
         return self._start("beat()", "beat")
 
+    def web(self, port: int, name: str = "web", **more: str) -> Process:
+        """A web server with one worker process on the port of this machine, which answers when this returns."""
+        process = self._start(f"web(bind='127.0.0.1:{port}', workers=1)", name, **more)
+        servers.wait_until(lambda: answers(port), what=f"a web server at port {port}")
+        return process
+
     def _start(self, call: str, name: str, **more: str) -> Process:
         process = Process(call, self.environment(**more), self._folder / f"{name}.log")
         self._processes.append(process)
         return process
 
-    def close(self) -> None:
-        """End everything."""
+    def end_processes(self) -> None:
+        """End all but Redis."""
         for process in self._processes:
             process.end()
+
+    def close(self) -> None:
+        """End everything."""
+        self.end_processes()
         self.redis.remove()
 
     def logs(self) -> str:

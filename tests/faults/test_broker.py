@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 
 import celery
 
@@ -14,31 +13,7 @@ from builds.states import Status
 from tests import servers
 from tests.builds.queue import add_job
 from tests.faults.harness import until_ended
-
-CONFIGURATION = """
-pipelines:
-  test:
-    steps:
-      - {name: unit, run: print hello}
-  lint:
-    steps:
-      - {name: ruff, run: print fine}
-"""
-
-
-def repository(folder) -> str:
-    """A repository on this machine with one commit."""
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(folder), "-c", "user.name=Ada", "-c", "user.email=ada@example.com", *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-    folder.mkdir()
-    git("init", "-q", "-b", "main")
-    (folder / "ciservice.yml").write_text(CONFIGURATION)
-    git("add", ".")
-    git("commit", "-q", "-m", "Begin")
-    return git("rev-parse", "HEAD")
+from tests.faults.origin import repository
 
 
 def push(project: Project, commit: str) -> Build:

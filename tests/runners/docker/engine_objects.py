@@ -14,7 +14,11 @@ class EngineObjects:
 
     def of_job(self, job) -> list[str]:
         """Names of everything that belongs to it."""
-        return self._named(f"ciservice.job={job.job_id}")
+        return self.of(job.job_id)
+
+    def of(self, job_id: object) -> list[str]:
+        """The same, by the id of the job."""
+        return self._named(f"ciservice.job={job_id}")
 
     def all(self) -> list[str]:
         return self._named(f"ciservice.instance={self._instance}")
