@@ -68,6 +68,22 @@ class Process:
         self.send(signal.SIGKILL)
         self._process.wait(10)
 
+    def terminate(self) -> None:
+        """As whoever deploys a new version does."""
+        self.send(signal.SIGTERM)
+
+    def kill_group(self) -> None:
+        """The process with all that it started."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+
+    def has_ended(self, seconds: float) -> bool:
+        """Whether it ends within this time."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     def wait(self, seconds: float = 30) -> int:
         """The exit code."""
         return self._process.wait(seconds)
