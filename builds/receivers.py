@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.dispatch import receiver
 
 from builds.bells import ring
-from builds.models import Step
 from builds.services.announce import announce_build, announce_job, announce_step
 from builds.signals import (
     build_created,
@@ -46,7 +45,7 @@ def pages_hear_of_the_job(job_id: int, **_: object) -> None:
 @receiver(step_moved)
 def pages_hear_of_the_step(step_id: int, **_: object) -> None:
     """Whoever looks at the build sees the step change."""
-    announce_step(Step.objects.select_related("job__build").get(pk=step_id))
+    announce_step(step_id)
 
 
 @receiver(outbox_filled)

@@ -214,12 +214,18 @@ def close(step_uuid: UUID | str, end_byte: int) -> bool:
 
 def publish(topic: str, event: Mapping[str, object]) -> None:
     """Tell whoever watches `topic`; who misses it reads the rows."""
-    key, text = topic_key(topic), json.dumps(event, separators=(",", ":"), default=str)
+    publish_to((topic,), event)
+
+
+def publish_to(topics: Iterable[str], event: Mapping[str, object]) -> None:
+    """Tell several topics the same, in one go."""
+    keys, text = [topic_key(topic) for topic in topics], json.dumps(event, separators=(",", ":"), default=str)
 
     def send(client: redis.Redis) -> None:
         with client.pipeline(transaction=False) as pipe:
-            pipe.xadd(key, {"j": text}, maxlen=TOPIC_EVENTS)
-            pipe.expire(key, TOPIC_SECONDS)
+            for key in keys:
+                pipe.xadd(key, {"j": text}, maxlen=TOPIC_EVENTS)
+                pipe.expire(key, TOPIC_SECONDS)
             pipe.execute()
 
     _ask(send)

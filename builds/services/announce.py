@@ -7,48 +7,54 @@ from __future__ import annotations
 
 from builds.logs import live
 from builds.models import Build, Job, Step
+from builds.states import FINAL
 
 
 def announce_build(build_id: int) -> None:
     """A build changed: its own page, its project's and its organisation's hear of it."""
-    build = Build.objects.select_related("project__organization").filter(pk=build_id).first()
+    columns = ("uuid", "number", "status", "project__uuid", "project__organization__uuid")
+    build = Build.objects.filter(pk=build_id).values(*columns).first()
     if build is None:
         return
+    project, organization = build["project__uuid"], build["project__organization__uuid"]
     event = {
         "type": "build",
-        "uuid": str(build.uuid),
-        "project": str(build.project.uuid),
-        "number": build.number,
-        "status": build.status,
+        "uuid": str(build["uuid"]),
+        "project": str(project),
+        "number": build["number"],
+        "status": build["status"],
     }
-    organization = build.project.organization
-    for topic in (f"build:{build.uuid}", f"project:{build.project.uuid}", f"organization:{organization.uuid}"):
-        live.publish(topic, event)
+    live.publish_to((f"build:{build['uuid']}", f"project:{project}", f"organization:{organization}"), event)
 
 
 def announce_job(job_id: int) -> None:
     """A job changed: its build's page hears of it."""
-    job = Job.objects.select_related("build").filter(pk=job_id).first()
+    columns = ("uuid", "status", "attempt", "cancel_requested_at", "build__uuid")
+    job = Job.objects.filter(pk=job_id).values(*columns).first()
     if job is None:
         return
     event = {
         "type": "job",
-        "uuid": str(job.uuid),
-        "status": job.status,
-        "attempt": job.attempt,
-        "cancelling": job.cancel_requested_at is not None and not job.is_final,
+        "uuid": str(job["uuid"]),
+        "status": job["status"],
+        "attempt": job["attempt"],
+        "cancelling": job["cancel_requested_at"] is not None and job["status"] not in FINAL,
     }
-    live.publish(f"build:{job.build.uuid}", event)
+    live.publish(f"build:{job['build__uuid']}", event)
 
 
-def announce_step(step: Step) -> None:
+def announce_step(step_id: int) -> None:
     """A step changed: its build's page hears of it."""
+    columns = ("uuid", "path", "status", "exit_code", "job__uuid", "job__build__uuid")
+    step = Step.objects.filter(pk=step_id).values(*columns).first()
+    if step is None:
+        return
     event = {
         "type": "step",
-        "uuid": str(step.uuid),
-        "job": str(step.job.uuid),
-        "path": step.path,
-        "status": step.status,
-        "exit_code": step.exit_code,
+        "uuid": str(step["uuid"]),
+        "job": str(step["job__uuid"]),
+        "path": step["path"],
+        "status": step["status"],
+        "exit_code": step["exit_code"],
     }
-    live.publish(f"build:{step.job.build.uuid}", event)
+    live.publish(f"build:{step['job__build__uuid']}", event)

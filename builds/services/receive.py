@@ -90,7 +90,10 @@ def _earlier(delivery: WebhookDelivery) -> WebhookDelivery | None:
     if same is not None or not delivery.after:
         return same
     since = timezone.now() - _SAME_PUSH_WINDOW
-    pushes = done.filter(received_at__gt=since, ref=delivery.ref).exclude(after="").order_by("-pk")[:_PUSHES_LOOKED_AT]
+    lately = done.filter(received_at__gt=since, ref=delivery.ref)
+    if not lately.filter(before=delivery.before, after=delivery.after).exists():
+        return None
+    pushes = lately.exclude(after="").order_by("-pk")[:_PUSHES_LOOKED_AT]
     return _same_push(list(reversed(pushes)), delivery)
 
 

@@ -21,6 +21,8 @@ def sync_environments(build: Build) -> None:
     """
     if build.plan is None or not may_deploy(build) or not build.ref.startswith("refs/heads/"):
         return
+    if not deployments_of(build) and not _has_any(build):
+        return
     with transaction.atomic():
         project = Project.objects.select_for_update(of=("self",), no_key=True).get(pk=build.project_id)
         newer = Build.objects.of_branch(build.branch).filter(project=project, number__gt=build.number)
@@ -33,6 +35,10 @@ def sync_environments(build: Build) -> None:
         gone = project.environments.filter(source=build.branch, retired=False)
         for environment in gone.exclude(name__in=[plan.name for plan in plans]):
             _retire(environment)
+
+
+def _has_any(build: Build) -> bool:
+    return Environment.objects.filter(project_id=build.project_id, source=build.branch, retired=False).exists()
 
 
 def _write(project: Project, plan: EnvironmentPlan, *, position: int, branch: str, is_default: bool) -> None:

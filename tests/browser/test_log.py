@@ -255,7 +255,7 @@ def test_output_is_followed_as_it_comes(visitor, team, tmp_path):
     )
     Job.objects.filter(build=build).update(status=Status.FAILED, finished_at=now)
     Build.objects.filter(pk=build.pk).update(status=Status.FAILED, finished_at=now)
-    announce_step(Step.objects.get(pk=step.pk))
+    announce_step(step.pk)
     announce_build(build.pk)
     page.wait_for_selector("#verdict:has-text('ran out of memory')")
     page.wait_for_selector("[data-log-foot]:has-text('exit 137: killed')")
