@@ -1,0 +1,50 @@
+"""Runners killed at random moments, again and again: whatever they were about to do, each job ends once."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+
+from builds.models import Job, JobMove
+from builds.states import FINAL, Status
+from tests.builds.queue import add_job
+from tests.faults.harness import until_ended
+
+KILLS, RUNNERS, SEED = 20, 3, 20261123
+SCRIPT = "print begun\nsleep 0.4\nflood 20000\nprint done"
+
+
+@pytest.mark.timeout(240)
+def test_twenty_kills_at_random_moments(house, make_build):
+    builds = kill_often(house, make_build, random.Random(SEED))
+    house.runner("last", RUNNER_CAPACITY="6")
+    for build in builds:
+        assert until_ended(build, seconds=120).status in {Status.PASSED, Status.ERRORED}
+    for job in Job.objects.all():
+        ends = [move.went_to for move in job.moves.order_by("pk") if move.went_to in FINAL]
+        assert ends == [job.status], "it ended once"
+        # Three attempts that were all cut off are an ending, too.
+        assert job.status == Status.PASSED or (job.failure, job.attempt) == ("runner_lost", job.max_attempts)
+        assert job.steps.count() == job.attempt, "every attempt is there, and no other"
+        # A runner may die between the end of its last step and the end of the job: both attempts passed then.
+        assert (job.steps.get(attempt=job.attempt).status == Status.PASSED) == (job.status == Status.PASSED)
+    claims = JobMove.objects.filter(went_to=Status.RUNNING).values_list("job", "epoch")
+    assert len(claims) == len(set(claims)), "an epoch has one owner"
+    assert Job.objects.filter(attempt__gt=1).exists(), "not one kill hit a job: this proves nothing"
+
+
+def kill_often(house, make_build, chance: random.Random) -> list:
+    """Some runners, of which any is killed at any moment of its life, and another takes its place; jobs come meanwhile."""
+    builds = []
+    alive = [house.runner(f"runner-{number}") for number in range(RUNNERS)]
+    for number in range(KILLS):
+        builds.append(make_build())
+        add_job(builds[-1], SCRIPT), add_job(builds[-1], SCRIPT)
+        time.sleep(chance.uniform(0.2, 2.5))
+        alive.pop(chance.randrange(RUNNERS)).kill()
+        alive.append(house.runner(f"runner-{RUNNERS + number}"))
+    for runner in alive:
+        runner.kill()
+    return builds
