@@ -63,7 +63,10 @@ def remove(thing, **how: bool) -> None:
 
 
 class OwnEngine:
-    """A dockerd beside the machine's: other socket, folders and addresses, and no rules in the machine's firewall."""
+    """A dockerd beside the machine's: other socket and folders, in a network namespace of its own.
+
+    In the machine's, a dockerd without a default bridge takes the bridge of the other one away.
+    """
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="ci-dockerd-", dir="/tmp"))
@@ -80,7 +83,18 @@ class OwnEngine:
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    *("dockerd", "-H", self.url, *folders, "--bridge=none", "--iptables=false", "--ip6tables=false"),
+                    *(
+                        "unshare",
+                        "--net",
+                        "--",
+                        "dockerd",
+                        "-H",
+                        self.url,
+                        *folders,
+                        "--bridge=none",
+                        "--iptables=false",
+                        "--ip6tables=false",
+                    ),
                     *("--storage-driver=vfs", "--shutdown-timeout=2", "--default-address-pool"),
                     *("base=10.213.0.0/16,size=24", f"--containerd-namespace={mark}"),
                     f"--containerd-plugins-namespace={mark}-plugins",
