@@ -1,8 +1,8 @@
 """The one place that says what a container of a build may do: nothing that a build does not need.
 
-What it does not cover: a container reaches whatever its network reaches, the host's own address included (rules in
-the DOCKER-USER chain of the host close that, docs/operations.md), and `RUN` lines of a Dockerfile run with the
-engine's default capabilities, which the build interface cannot narrow.
+What it does not cover: a container reaches whatever its network reaches, the host's own address included (rules of
+the host's firewall close that: docs/operations.md, "Closing the network to builds"), and `RUN` lines of a Dockerfile
+run with the engine's default capabilities, which the build interface cannot narrow.
 """
 
 from __future__ import annotations
