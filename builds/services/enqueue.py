@@ -29,7 +29,7 @@ def enqueue(
     `variables` are plain and beside the build's own (CI_ENVIRONMENT and the like); never a secret. A deployment is
     attempted once, a pipeline up to three times where our side breaks.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         job = Job.objects.create(
             build=build,
             organization_id=build.project.organization_id,

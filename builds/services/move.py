@@ -18,7 +18,7 @@ def move_build(build_id: int, to: Status, *, who: str = "", reason: str = "") ->
     False means that it stands there already or that another process moved it first: a lost race, not an error.
     """
     reason = storable(reason)
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         build = Build.objects.select_for_update(no_key=True).filter(pk=build_id, status__in=sources_of(to)).first()
         if build is None or build.status == to:
             return False
@@ -39,7 +39,8 @@ def hold(job_id: int) -> Job | None:
 
     The build first, always: two jobs of one build that end together must not wait for each other in a ring.
     """
-    if Build.objects.select_for_update(no_key=True, of=("self",)).filter(jobs=job_id).first() is None:
+    build = Build.objects.select_for_update(no_key=True, of=("self",)).filter(jobs=job_id)
+    if build.values_list("pk").first() is None:
         return None
     return Job.objects.select_for_update(no_key=True).filter(pk=job_id).first()
 
@@ -58,7 +59,7 @@ def move_job(
     `epoch` fences: with it, only the attempt that owns the job may move it. `fields` are set with the move.
     False: not allowed from where the row stands, or another attempt owns it.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         job = hold(job_id)
         if job is None or job.status == to or not may_move(job.status, to):
             return False

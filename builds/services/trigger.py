@@ -41,7 +41,7 @@ def trigger(
     restart_of: Build | None = None,
 ) -> Build:
     """Write the build, numbered within its project, in the caller's transaction or one of its own."""
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         Project.objects.filter(pk=project.pk).update(last_build_number=F("last_build_number") + 1)
         number = Project.objects.values_list("last_build_number", flat=True).get(pk=project.pk)
         build = Build.objects.create(
