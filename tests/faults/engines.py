@@ -112,6 +112,14 @@ class OwnEngine:
             self._process.wait(START_SECONDS)
             self._process = None
 
+    def _kill_containers(self) -> None:
+        """They would have ten seconds each to end by themselves."""
+        if self._process is not None:
+            client = self.client()
+            for container in client.containers.list(ignore_removed=True):
+                remove(container, force=True)
+            client.close()
+
     def client(self) -> docker.DockerClient:
         return docker.DockerClient(base_url=self.url, version="auto", timeout=20)
 
@@ -127,7 +135,9 @@ class OwnEngine:
         return log.read_text(errors="replace")[-4000:] if log.exists() else ""
 
     def remove(self) -> None:
+        """Ended, with every container that still runs, and gone from the disk."""
         try:
+            self._kill_containers()
             self.stop()
         finally:
             subprocess.run(["sh", "-c", f"umount -R {self._folder}/* 2>/dev/null"], check=False)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import urllib.request
 
 import celery
 
 from builds.models import Build, Project, Runner
 from builds.services.trigger import BuildRequest, trigger
 from builds.states import Status
+from builds.webhooks.signature import sign
 from tests import servers
 from tests.builds.queue import add_job
 from tests.faults.harness import until_ended
 from tests.faults.origin import repository
+from tests.live.instance import free_port
 
 
 def push(project: Project, commit: str) -> Build:
@@ -56,6 +60,31 @@ def test_a_frozen_broker_holds_nobody_up(house, make_build):
         assert until_ended(second).status == Status.PASSED
     finally:
         os.kill(house.redis.process.pid, signal.SIGCONT)
+
+
+def test_webhooks_are_taken_while_the_broker_is_frozen(house, project):
+    """Each is answered before a git host would hang up, and each is a build."""
+    port = free_port()
+    house.web(port)
+    os.kill(house.redis.process.pid, signal.SIGSTOP)
+    try:
+        answers = [hook(port, project, f"refs/heads/b{number}") for number in range(50)]
+    finally:
+        os.kill(house.redis.process.pid, signal.SIGCONT)
+    assert answers == [202] * 50
+    assert Build.objects.count() == 50
+
+
+def hook(port: int, project: Project, ref: str) -> int:
+    """The status of the answer to a push; OSError after the five seconds that the least patient git host waits."""
+    body = json.dumps({"ref": ref, "before": "0" * 40, "after": "a" * 40}).encode()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/hooks/generic/{project.uuid}",
+        body,
+        {"Content-Type": "application/json", "X-Ciservice-Signature": sign(project.hook_secret, body)},
+    )
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        return answer.status
 
 
 def test_a_push_whose_bell_was_lost_is_planned_all_the_same(house, project, tmp_path):
