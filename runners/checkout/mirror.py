@@ -116,6 +116,7 @@ def _ask(source: GitSource, mirror: _Mirror) -> str:
     if not found:
         what = "commit" if source.commit else "branch or tag"
         raise CheckoutError(f"The {what} is not in the repository (any more).", retry=False)
+    mirror.pack_loose()
     mirror.tidy()
     return found
 
@@ -196,6 +197,11 @@ class _Mirror:
     def _drop_refs(self) -> None:
         names = self._git("for-each-ref", "--format=delete %(refname)")
         self._git("update-ref", "--stdin", given=names)
+
+    def pack_loose(self) -> None:
+        """A host that is no more than a file server (git's "dumb" protocol) gives objects one by one: pack them."""
+        if any((self.path / "objects").glob("[0-9a-f][0-9a-f]")):
+            self._git("repack", "-d", "-q")
 
     def tidy(self) -> None:
         """Make few packs of many, the small ones first; a mirror that could not be tidied is still a good one."""

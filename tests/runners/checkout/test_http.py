@@ -5,15 +5,18 @@ from __future__ import annotations
 import socket
 import threading
 from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from runners.checkout import GitLimits, GitPolicy, fetch
+from runners.checkout import GitLimits, GitPolicy, fetch, lay_out
 from runners.contract import Stop, StopReason
 from runners.errors import CheckoutError
 from runners.walls import walls_stand
 from tests.runners.checkout.conftest import QUICK
 from tests.runners.checkout.githost import GitHost, names_below, processes_asking
+from tests.runners.checkout.repositories import git
 from tests.servers import wait_until
 
 TRUSTING = GitPolicy(allowed_hosts=("127.0.0.1", "git.example.com"), limits=QUICK)
@@ -188,3 +191,20 @@ def test_a_port_where_nobody_listens(source, mirrors):
             fetch(replace(source, url=url), mirrors, policy=TRUSTING)
 
     assert caught.value.retry is True
+
+
+def test_a_host_that_only_serves_files_is_fetched_and_laid_out(repository, mirrors, tmp_path):
+    commit = repository.commit(file="1")
+    git(repository.bare, "update-server-info")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        source = repository.source(commit, url=f"http://127.0.0.1:{server.server_port}/origin.git")
+        try:
+            assert fetch(source, mirrors, policy=TRUSTING) == commit
+        finally:
+            server.shutdown()
+
+    lay_out(source, mirrors, tmp_path / "out", policy=TRUSTING)
+
+    assert (tmp_path / "out/file").read_text() == "1"
