@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from threading import local
-from typing import IO, Any
+from typing import IO
 
 from asgiref.sync import ThreadSensitiveContext, iscoroutinefunction, sync_to_async
 from django.core.exceptions import RequestAborted
@@ -68,9 +69,7 @@ class Handler(ASGIHandler):
             response.close()  # sends request_finished
         return response
 
-    def _response(
-        self, scope: Scope, body: IO[bytes], match: ResolverMatch | None
-    ) -> HttpResponseBase:
+    def _response(self, scope: Scope, body: IO[bytes], match: ResolverMatch | None) -> HttpResponseBase:
         request, refusal = self.create_request(scope, body)
         if request is None:
             body.close()
@@ -123,11 +122,14 @@ class _Trust(local):
 _trust = _Trust()
 
 
-def _match(scope: dict[str, Any]) -> ResolverMatch | None:
+def _match(scope: Scope) -> ResolverMatch | None:
     """The view of the address; None where there is none, which the synchronous door says."""
-    if scope["type"] != "http":
-        return None
+    return _found(scope["path"].removeprefix(scope.get("root_path", ""))) if scope["type"] == "http" else None
+
+
+@lru_cache(maxsize=1024)
+def _found(path: str) -> ResolverMatch | None:
     try:
-        return resolve(scope["path"].removeprefix(scope.get("root_path", "")))
+        return resolve(path)
     except Http404:
         return None

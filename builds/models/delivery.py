@@ -42,7 +42,10 @@ class WebhookDelivery(models.Model):
                 name="one_outcome_a_delivery",
             )
         ]
-        indexes = [models.Index(fields=["project", "-received_at"], name="delivery_newest")]
+        indexes = [
+            models.Index(fields=["project", "-received_at"], name="delivery_newest"),
+            models.Index(fields=["project", "after"], name="delivery_after"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.provider} {self.event} {self.outcome}"

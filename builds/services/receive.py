@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from builds.models import Project, WebhookDelivery
@@ -46,7 +47,7 @@ def receive(project: Project, incoming: Incoming, *, delivery_id: str = "") -> W
     )
     with transaction.atomic():
         # One delivery of a project at a time, so that of twenty equal ones nineteen see the first.
-        Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+        Project.objects.select_for_update(no_key=True).values_list("pk").get(pk=project.pk)
         _decide(delivery, incoming.request, incoming.reason)
         delivery.save()
     return delivery
@@ -86,13 +87,13 @@ def _earlier(delivery: WebhookDelivery) -> WebhookDelivery | None:
     done = WebhookDelivery.objects.filter(
         project=delivery.project, outcome__in=[DeliveryOutcome.BUILT, DeliveryOutcome.IGNORED]
     ).select_related("build")
-    same = done.filter(provider=delivery.provider, delivery_id=delivery.delivery_id).first()
+    same_id = Q(provider=delivery.provider, delivery_id=delivery.delivery_id)
+    if not done.filter(same_id | Q(before=delivery.before, after=delivery.after)).exists():
+        return None  # nearly always, and quickly: both have an index
+    same = done.filter(same_id).first()
     if same is not None or not delivery.after:
         return same
-    since = timezone.now() - _SAME_PUSH_WINDOW
-    lately = done.filter(received_at__gt=since, ref=delivery.ref)
-    if not lately.filter(before=delivery.before, after=delivery.after).exists():
-        return None
+    lately = done.filter(received_at__gt=timezone.now() - _SAME_PUSH_WINDOW, ref=delivery.ref)
     pushes = lately.exclude(after="").order_by("-pk")[:_PUSHES_LOOKED_AT]
     return _same_push(list(reversed(pushes)), delivery)
 

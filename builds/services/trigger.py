@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db import transaction
-from django.db.models import F
+from django.db import connection, transaction
 
 from accounts.models import User
 from builds.models import Build, BuildMove, Project
@@ -42,8 +41,7 @@ def trigger(
 ) -> Build:
     """Write the build, numbered within its project, in the caller's transaction or one of its own."""
     with transaction.atomic(savepoint=False):
-        Project.objects.filter(pk=project.pk).update(last_build_number=F("last_build_number") + 1)
-        number = Project.objects.values_list("last_build_number", flat=True).get(pk=project.pk)
+        number = _next_number(project)
         build = Build.objects.create(
             project=project,
             number=number,
@@ -64,3 +62,17 @@ def trigger(
         BuildMove.objects.create(build=build, went_to=Status.QUEUED, who=who)
         transaction.on_commit(lambda: build_created.send_robust(Build, build_id=build.pk), robust=True)
     return build
+
+
+def _next_number(project: Project) -> int:
+    """Count up, in one statement: everybody else who pushes to the project waits for this transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE builds_project SET last_build_number = last_build_number + 1 WHERE id = %s"
+            " RETURNING last_build_number",
+            [project.pk],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise Project.DoesNotExist
+    return int(row[0])
