@@ -94,10 +94,9 @@ def project_in_or_404(user: Person, organization_uuid: UUID, uuid: UUID) -> Proj
 def project_pk_in_or_404(user: Person, organization_uuid: UUID, uuid: UUID) -> int:
     """The key of that project, for lists that need nothing else of it: no secrets are opened."""
     projects = readable_projects(user).filter(uuid=uuid, organization__uuid=organization_uuid)
-    pk = projects.values_list("pk", flat=True).first()
-    if pk is None:
-        raise Http404
-    return pk
+    for pk in projects.values_list("pk", flat=True)[:1]:
+        return pk
+    raise Http404
 
 
 def build_in_or_404(user: Person, organization_uuid: UUID, project_uuid: UUID, uuid: UUID) -> Build:

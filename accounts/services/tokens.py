@@ -56,7 +56,7 @@ def user_of_token(raw: str) -> User | None:
     if not raw.startswith(PREFIX):
         return None
     now = timezone.now()
-    token = ApiToken.objects.select_related("user").filter(digest=_digest(raw)).first()
+    token = next(iter(ApiToken.objects.select_related("user").filter(digest=_digest(raw))[:1]), None)
     if token is None or not token.user.is_active or (token.expires_at is not None and token.expires_at <= now):
         return None
     _note_use(token, now)

@@ -7,13 +7,16 @@ import sys
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.contrib.staticfiles import finders
 from django.db import connection
 
 from ciservice.handler import THREADS
 from tests.browser.conftest import web  # noqa: F401  # a real web process on the tests' database
+from tests.servers import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,6 +48,24 @@ def test_many_requests_take_few_connections(web, path):  # noqa: F811
         answers = set(pool.map(status, [f"{web}{path}"] * 120))
     assert answers <= {200, 401}, answers
     assert connections() <= THREADS + ELSEWHERE
+
+
+@pytest.mark.skipif("sqlite" in settings.DATABASES["default"]["ENGINE"], reason="SQLite has no connections to lose")
+def test_connections_that_died_are_replaced(web):  # noqa: F811
+    addresses = [f"{web}/v2/organizations"] * 20
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(status, addresses))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        wait_until(lambda: set(pool.map(status, addresses)) == {401}, seconds=20, what="answers to all requests")
+
+
+def test_a_file_comes_whole(web):  # noqa: F811
+    with urllib.request.urlopen(f"{web}/static/ciservice/app.css", timeout=30) as answer:
+        assert answer.read() == Path(str(finders.find("ciservice/app.css"))).read_bytes()
 
 
 def test_an_address_that_is_nowhere_is_not_found(web):  # noqa: F811
