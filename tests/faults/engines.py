@@ -112,13 +112,13 @@ class OwnEngine:
             self._process.wait(START_SECONDS)
             self._process = None
 
-    def _kill_containers(self) -> None:
-        """They would have ten seconds each to end by themselves."""
-        if self._process is not None:
-            client = self.client()
-            for container in client.containers.list(ignore_removed=True):
-                remove(container, force=True)
-            client.close()
+    def _empty(self) -> None:
+        client = self.client()
+        for container in client.containers.list(all=True, ignore_removed=True):
+            remove(container, force=True)
+        for network in client.networks.list(filters={"type": "custom"}):
+            remove(network)
+        client.close()
 
     def client(self) -> docker.DockerClient:
         return docker.DockerClient(base_url=self.url, version="auto", timeout=20)
@@ -135,9 +135,11 @@ class OwnEngine:
         return log.read_text(errors="replace")[-4000:] if log.exists() else ""
 
     def remove(self) -> None:
-        """Ended, with every container that still runs, and gone from the disk."""
+        """Ended, with its containers and the bridges it made on this machine, and gone from the disk."""
         try:
-            self._kill_containers()
+            if self._process is None:
+                self.start()
+            self._empty()
             self.stop()
         finally:
             subprocess.run(["sh", "-c", f"umount -R {self._folder}/* 2>/dev/null"], check=False)
