@@ -33,8 +33,8 @@ class DockerWorkspace:
 
     def run(self, step: StepSpec, on_output: Output, stop: Stop) -> StepResult:
         """As the contract has it."""
-        if stop.reason is not None:
-            return stopped(stop.reason)
+        if (early := stop.reason) is not None:
+            return stopped(early)
         output = StepOutput(on_output)
         try:
             if step.service or step.image:
