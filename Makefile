@@ -13,7 +13,7 @@ SHOW = sed -u -n 's/^Collecting \([^ <>=!;~]*\).*/  \1/p; s/^Installing collecte
 .PHONY: help up test test-prepare bench lint format clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
 
 up: $(VENV)/.runs ## start everything on this machine (PORT, HOST, DATA_DIR, DOCKER=no)
 	@exec $(BIN)/ciservice up

@@ -76,6 +76,8 @@ def find(*, url: str, wanted: bool, say: Say) -> Engine:
     url = url or f"unix://{SOCKET}"
     if answers(url):
         return Engine(executor="docker", url=url)
+    if SOCKET.exists() and not os.access(SOCKET, os.W_OK):
+        return _plain(f"this user may not use the Docker engine at {SOCKET} (add it to the group docker)")
     if url != f"unix://{SOCKET}":
         return _plain(f"no Docker engine answers at {url}")
     if shutil.which("dockerd") is None and (obstacle := _install(say)):

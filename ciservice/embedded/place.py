@@ -36,6 +36,11 @@ class Place:
         return f"http://{f'[{shown}]' if ':' in shown else shown}:{self.port}"
 
     @property
+    def is_private(self) -> bool:
+        """Whether only this machine can reach it."""
+        return self.host in {"127.0.0.1", "localhost", "::1"}
+
+    @property
     def redis_socket(self) -> Path:
         """In the data folder, or in the system's temporary one where that path would be too long for a socket."""
         path = self.data_dir / "redis.sock"

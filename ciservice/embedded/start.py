@@ -17,6 +17,7 @@ from ciservice.embedded.engine import Engine, find, keep
 from ciservice.embedded.place import Place, keep_secrets, prepare, put_credentials_aside
 from ciservice.embedded.supervisor import Program, Supervisor
 
+LOOPBACK = "127.0.0.1,localhost"
 # Imported before the fork, so that the processes share it.
 SHARED = ("ciservice.urls", "ciservice.asgi", "builds.tasks", "builds.runner", "deployments.tasks")
 
@@ -60,16 +61,25 @@ def _set_environment(place: Place, engine: Engine) -> None:
     (place.data_dir / "static").mkdir(exist_ok=True)
     for name, value in values.items():
         env.overrule(name, value)
-    defaults = {
+    for name, value in _defaults(place).items():
+        env.put(name, value)
+
+
+def _defaults(place: Place) -> dict[str, str]:
+    """What may be set otherwise."""
+    values = {
         "PUBLIC_URL": place.url,
         "DRAIN_SECONDS": "0",
         "LEASE_SECONDS": "20",
         "DEFAULT_IMAGE": "busybox",
         "RUNNER_NAME": "embedded",
+        "DEPLOY_FOLDER": str(place.data_dir / "deployed"),
     }
-    defaults["DEPLOY_FOLDER"] = str(place.data_dir / "deployed")
-    for name, value in defaults.items():
-        env.put(name, value)
+    if place.is_private:
+        # Whoever can reach the pages is on this machine already: its own hooks and git servers are no secret to them.
+        return values | {"OUTBOUND_ALLOWED_HOSTS": LOOPBACK, "GIT_ALLOWED_HOSTS": LOOPBACK}
+    # Bound to every address, it is called by names that we cannot know; links still begin with PUBLIC_URL.
+    return values | {"ALLOWED_HOSTS": "*"}
 
 
 def _run(place: Place, daemon: list[Program]) -> None:

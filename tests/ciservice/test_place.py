@@ -72,6 +72,13 @@ def test_a_long_path_gets_a_short_socket(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("host", "private"), [("127.0.0.1", True), ("::1", True), ("0.0.0.0", False), ("10.0.0.5", False)]
+)
+def test_who_can_reach_it(tmp_path, host, private):
+    assert Place(data_dir=tmp_path, host=host, port=80).is_private is private
+
+
+@pytest.mark.parametrize(
     ("host", "url"),
     [("127.0.0.1", "http://127.0.0.1:80"), ("0.0.0.0", "http://127.0.0.1:80"), ("::1", "http://[::1]:80")],
 )
