@@ -66,8 +66,8 @@ class Postgres:
         return f"postgres://ci@{str(self.dir).replace('/', '%2F')}/postgres"
 
     def start(self) -> None:
-        options = f"-k {self.dir} -c listen_addresses='' -c fsync=off -c synchronous_commit=off"
-        options += " -c full_page_writes=off -c max_connections=200"
+        # A commit stays synchronous: a server that a test kills must keep what it said it had.
+        options = f"-k {self.dir} -c listen_addresses='' -c fsync=off -c full_page_writes=off -c max_connections=200"
         self._run("pg_ctl", "-D", str(self.dir / "data"), "-o", options, "-l", str(self.dir / "log"), "-w", "start")
 
     def stop(self, mode: str = "immediate") -> None:

@@ -54,7 +54,9 @@ def published(monkeypatch):
     """What live pages heard: (kind of topic, type of event, status)."""
     heard: list[tuple] = []
     monkeypatch.setattr(
-        live, "publish", lambda topic, event: heard.append((topic.split(":")[0], event["type"], event["status"]))
+        live,
+        "publish_to",
+        lambda topics, event: heard.extend((topic.split(":")[0], event["type"], event["status"]) for topic in topics),
     )
     return heard
 
