@@ -8,10 +8,12 @@ from accounts.models import Membership, Organization, Role, User
 from builds.models import Build, Project
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items) -> None:
     """Tests that change the machine's network, or mind when it changes, take turns: one xdist worker runs them all."""
     for item in items:
-        if {"docker", "browser", "live"} & {mark.name for mark in item.iter_markers()}:
+        marks = {mark.name for mark in item.iter_markers()}
+        if {"docker", "browser", "live"} & marks or "tests/browser/" in str(item.path):
             item.add_marker(pytest.mark.xdist_group("machine"))
 
 
