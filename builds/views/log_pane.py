@@ -62,7 +62,8 @@ def last_stretch(step: Step, limit: int) -> Stretch:
 
 def _stretch(step: Step, first: int, part: read.LogSlice) -> Stretch:
     rows = [_row(row) for row in part.rows]
-    return Stretch(rows[0].number if rows else first, rows, part.total, part.ended, foot(step, part))
+    # The log ends a moment before its step does: what the page is told last must be the step's end.
+    return Stretch(rows[0].number if rows else first, rows, part.total, part.ended and step.is_final, foot(step, part))
 
 
 def _row(row: read.Line | read.Gap) -> Row:

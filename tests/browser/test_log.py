@@ -167,7 +167,7 @@ def test_keys(visitor, team):
     page.goto(address(build))
     line(page, 22)
     page.keyboard.press("t")
-    assert page.locator(".log-ms").count() > 0
+    page.wait_for_selector(".log-ms")
     page.keyboard.press("f")
     page.wait_for_selector("#L17.is-marked")
     page.keyboard.press("f")
@@ -180,9 +180,9 @@ def test_keys(visitor, team):
     assert page.is_visible("dialog.keys-help")
     page.uncheck("dialog input")
     page.keyboard.press("Escape")
-    before = page.locator(".log-ms").count() > 0
+    page.wait_for_selector(".log-ms")
     page.keyboard.press("t")
-    assert (page.locator(".log-ms").count() > 0) == before
+    page.wait_for_selector(".log-ms")  # single keys are off: the times stay
     page.keyboard.press("?")
     assert page.is_visible("dialog.keys-help")
 
