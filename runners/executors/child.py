@@ -151,14 +151,26 @@ def marked(token: str) -> Iterator[int]:
 
 
 def _signal(process: subprocess.Popen[bytes], token: str, number: signal.Signals) -> None:
-    """To every process of the command, but for bubblewrap's own at SIGTERM: they would take the others with them."""
+    """To every process of the command, but for bubblewrap's own at SIGTERM: they would take the others with them.
+
+    The oldest first: a shell that learns of its child's end before its own SIGTERM ends without its trap (`sh -e`).
+    """
     monitors = _monitors(process.pid) if number is signal.SIGTERM else frozenset()
-    for pid in {*marked(token), process.pid} - monitors:
+    for pid in sorted({*marked(token), process.pid} - monitors, key=_born):
         if pid != process.pid or process.returncode is None:
             _kill(pid, number)
     if number is signal.SIGKILL and process.returncode is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)
+
+
+def _born(pid: int) -> tuple[int, int]:
+    """Clock ticks from the machine's start to the process', field 22 of proc(5) stat; its number where they are equal."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+        return int(stat.rpartition(")")[2].split()[19]), pid
+    except (OSError, IndexError, ValueError):
+        return 0, pid
 
 
 def _monitors(pid: int) -> frozenset[int]:

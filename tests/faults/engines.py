@@ -8,7 +8,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 from pathlib import Path
 
 import docker
@@ -69,7 +68,9 @@ class OwnEngine:
     """
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="ci-dockerd-", dir="/tmp"))
+        # The name becomes a namespace of containerd: no underscore at an end, as mkdtemp would give sometimes.
+        self._folder = Path("/tmp") / f"ci-dockerd-{secrets.token_hex(4)}"
+        self._folder.mkdir(mode=0o700)
         self._process: subprocess.Popen | None = None
 
     @property
