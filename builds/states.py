@@ -20,6 +20,7 @@ class Status(models.TextChoices):
 
 _Q, _W, _R = Status.QUEUED, Status.WAITING, Status.RUNNING
 FINAL = frozenset(set(Status) - {_Q, _W, _R})
+BROKEN = frozenset({Status.FAILED, Status.ERRORED})  # whoever is to blame
 
 # A running job waits again when its runner is lost or drains; a build follows its jobs.
 MOVES: dict[Status, frozenset[Status]] = {

@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from builds.models import Build, Step
-from builds.states import Status
+from builds.states import BROKEN, Status
 from builds.words import duration
 from runners.contract import Failure
 
@@ -35,7 +35,7 @@ def verdict(build: Build, steps: Iterable[Step]) -> Verdict:
     status = Status(build.status)
     if status == Status.RUNNING:
         return _running(runs)
-    if status in {Status.FAILED, Status.ERRORED}:
+    if status in BROKEN:
         return _broken(build, runs, took)
     headline = {
         Status.QUEUED: "Waiting",
@@ -56,7 +56,7 @@ def time_taken(build: Build) -> timedelta | None:
 
 def _running(runs: list[Step]) -> Verdict:
     busy = [step for step in runs if step.status == Status.RUNNING]
-    failed = next((step for step in runs if step.status in {Status.FAILED, Status.ERRORED}), None)
+    failed = next((step for step in runs if step.status in BROKEN), None)
     if failed is not None:
         return Verdict("Running", failed.name, f"{_how(failed)} already", failed)
     if not busy:

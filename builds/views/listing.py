@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from builds.models import Build, Project
 from builds.services.verdict import time_taken
-from builds.states import Status
+from builds.states import BROKEN, Status
 from builds.views.bars import BARS
 
 MOST_PROJECTS = 300
@@ -51,7 +51,7 @@ class ProjectLine:
         for build in self.builds:
             if build.is_final and build.status not in {Status.CANCELLED, Status.SKIPPED}:
                 recent = build.created_at > timezone.now() - _LATELY
-                return recent and build.status in {Status.FAILED, Status.ERRORED}
+                return recent and build.status in BROKEN
         return False
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from builds.models import Job, Step
 from builds.models.job import JobKind
-from builds.states import Status
+from builds.states import BROKEN
 from builds.views.tree import BuildRows
 from builds.words import duration, shape
 
@@ -94,7 +94,7 @@ def _blocks(rows: BuildRows, job: Job, scale: _Scale) -> Iterator[Block]:
     if job.started_at is not None and first > job.started_at:
         yield scale.block("preparing", job.started_at, first, f"{job.name} was prepared")
     # What failed is drawn last: parallel steps lie over each other, and a failure must be seen.
-    for step in sorted(steps, key=lambda step: step.status in {Status.FAILED, Status.ERRORED}):
+    for step in sorted(steps, key=lambda step: step.status in BROKEN):
         if step.started_at is not None:
             until = step.finished_at or end
             yield scale.block(shape(step.status), step.started_at, until, f"{step.name} ({step.status})", step)

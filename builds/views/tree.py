@@ -10,9 +10,8 @@ from builds.models import Build, Job, JobMove, Step
 from builds.models.job import JobKind
 from builds.pipeline.plan import pipeline_from_json
 from builds.services.steps import path_text, walk
-from builds.states import FINAL, Status
+from builds.states import BROKEN, FINAL, Status
 
-_BAD = frozenset({Status.FAILED, Status.ERRORED})
 _DULL = frozenset({Status.PASSED, Status.SKIPPED})
 
 
@@ -74,7 +73,7 @@ def read_rows(build: Build) -> BuildRows:
 def nodes(rows: BuildRows, *, chosen: Step | None) -> list[Node]:
     """The rows of the tree; what failed or runs is open, and whatever leads to `chosen`."""
     several = len(rows.jobs) > 1
-    broken = any(job.status in _BAD for job in rows.jobs)
+    broken = any(job.status in BROKEN for job in rows.jobs)
     found: list[Node] = []
     for job in rows.jobs:
         dull = several and job.status in _DULL and (broken or len(rows.jobs) > 3)
@@ -176,7 +175,7 @@ def choose_step(rows: BuildRows, wanted: str) -> Step | None:
         if str(step.uuid) == wanted:
             return step
     newest = [step for step in rows.newest_steps if step.kind == "run"]
-    for states in (_BAD, {Status.RUNNING}):
+    for states in (BROKEN, {Status.RUNNING}):
         if found := next((step for step in newest if step.status in states), None):
             return found
     began = [step for step in newest if step.started_at is not None]

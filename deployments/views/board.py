@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from builds.models import Project, Step
-from builds.states import Status
+from builds.states import BROKEN, Status
 from deployments.models import Deployment, Environment
 from deployments.states import BUSY, PENDING, DeploymentStatus
 
@@ -95,7 +95,7 @@ def rows(deployments: list[Deployment]) -> list[Row]:
 
 def telling(steps: list[Step]) -> Step | None:
     """The step to look at: the failed one, else the running one, else the last that ran, else the first."""
-    for wanted in ({Status.FAILED, Status.ERRORED}, {Status.RUNNING}):
+    for wanted in (BROKEN, {Status.RUNNING}):
         found = [step for step in steps if step.status in wanted]
         if found:
             return found[0]

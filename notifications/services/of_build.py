@@ -11,7 +11,7 @@ from django.urls import reverse
 from builds.models import Build, Step
 from builds.models.job import JobKind
 from builds.services.verdict import Verdict, verdict
-from builds.states import Status
+from builds.states import BROKEN, Status
 from notifications.models import Event
 from notifications.services.excerpt import excerpt
 from notifications.services.happening import Happening, Words
@@ -55,7 +55,7 @@ def _events(build: Build, to: str, who: str) -> tuple[Event, ...]:
         return (Event.RECOVERED, Event.PASSED) if _was_broken(build) else (Event.PASSED,)
     # CodeShip tells of stopped builds as of failed ones; one that a newer push replaced is no news.
     stopped_by_person = to == Status.CANCELLED and "@" in who
-    return (Event.FAILED,) if to in {Status.FAILED, Status.ERRORED} or stopped_by_person else ()
+    return (Event.FAILED,) if to in BROKEN or stopped_by_person else ()
 
 
 def _was_broken(build: Build) -> bool:
@@ -63,7 +63,7 @@ def _was_broken(build: Build) -> bool:
     before = Build.objects.of_branch(build.branch).filter(
         project=build.project_id, number__lt=build.number, ref=build.ref, status__in=_DECIDED
     )
-    return before.order_by("-number").values_list("status", flat=True).first() in {Status.FAILED, Status.ERRORED}
+    return before.order_by("-number").values_list("status", flat=True).first() in BROKEN
 
 
 def _words(build: Build, event: Event) -> Words:

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from builds.models import Step
-from builds.states import Status
+from builds.states import BROKEN
 from builds.words import duration
 from deployments.models import Deployment
 from deployments.states import DeploymentStatus
@@ -84,5 +84,5 @@ def _why(deployment: Deployment, failed: Step | None) -> str:
 def _failed_step(deployment: Deployment) -> Step | None:
     if deployment.job_id is None:
         return None
-    broken = Step.objects.filter(job=deployment.job_id, kind="run", status__in=[Status.FAILED, Status.ERRORED])
+    broken = Step.objects.filter(job=deployment.job_id, kind="run", status__in=BROKEN)
     return broken.order_by("-attempt", "position").first()
