@@ -30,15 +30,11 @@ class Watch:
         """When it is to be looked at next."""
         return min(self.deadline, self.heard + self.silence)
 
-    def judge(self, now: float) -> bool:
-        """Order the stop where a limit has passed; whether it did."""
+    def passed(self, now: float) -> StopReason | None:
+        """Which of its limits has passed."""
         if now >= self.deadline:
-            self.stop.order(StopReason.TIMED_OUT)
-        elif now >= self.heard + self.silence:
-            self.stop.order(StopReason.SILENT)
-        else:
-            return False
-        return True
+            return StopReason.TIMED_OUT
+        return StopReason.SILENT if now >= self.heard + self.silence else None
 
 
 class Watchdog:
@@ -81,17 +77,19 @@ class Watchdog:
     def _run(self) -> None:
         while (over := self._next()) is not None:
             # Outside of the lock: what an order sets off may take its time.
-            for watch in over:
-                watch.judge(time.monotonic())
+            for watch, reason in over:
+                watch.stop.order(reason)
 
-    def _next(self) -> list[Watch] | None:
-        """Wait until something is due, and take it off the list; None when closed."""
+    def _next(self) -> list[tuple[Watch, StopReason]] | None:
+        """Wait until a limit has passed, and take what it was of off the list; None when closed."""
         with self._changed:
             while not self._closed:
                 now = time.monotonic()
-                over = [watch for watch in self._watches if watch.due <= now]
+                # Judged once: what is off the list is stopped, even where it prints in this moment.
+                over = [(watch, reason) for watch in self._watches if (reason := watch.passed(now)) is not None]
                 if over:
-                    self._watches = [watch for watch in self._watches if watch not in over]
+                    gone = [watch for watch, _ in over]
+                    self._watches = [watch for watch in self._watches if watch not in gone]
                     return over
                 next_due = min((watch.due for watch in self._watches), default=inf)
                 self._changed.wait(None if next_due == inf else min(next_due - now, threading.TIMEOUT_MAX))
