@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import replace
 
 from runners.contract import (
     Executor,
@@ -24,7 +25,7 @@ from runners.contract import (
     Workspace,
 )
 from runners.errors import RunnerError, SpecError
-from runners.masking import mask_text
+from runners.masking import Masker
 from runners.steplog import Preparation, StepLog
 from runners.verdict import INTERNAL, is_wanted, job_result, last_words, of_error, of_group, settle, stopped
 from runners.watchdog import Watchdog
@@ -65,6 +66,7 @@ class _Walk:
     def __init__(self, job: JobSpec, executor: Executor, observer: Observer, stop: Stop, watchdog: Watchdog) -> None:
         self._job, self._executor, self._observer = job, executor, observer
         self._stop, self._watchdog = stop, watchdog
+        self._masker = Masker(job.secrets.values())  # made once: every step's log has its own state of it
         self._preparation = Preparation()
         self._workspace: Workspace | None = None
         self._threads = threading.Semaphore(MOST_THREADS - 1)
@@ -175,7 +177,7 @@ class _Walk:
         self._observer.step_started(path, step)
         with _child(self._stop) as stop:
             log = StepLog(
-                self._job.secrets.values(),
+                self._masker.anew(),
                 lambda data: self._observer.output(path, data),
                 lambda: stop.order(StopReason.LOST_LEASE),
             )
@@ -210,12 +212,4 @@ class _Walk:
         return self._masked(stopped(self._stop) or of_error(error))
 
     def _masked(self, result: StepResult) -> StepResult:
-        reason = mask_text(self._job.secrets.values(), result.reason) if result.reason else ""
-        return StepResult(
-            outcome=result.outcome,
-            exit_code=result.exit_code,
-            failure=result.failure,
-            reason=reason,
-            image_digest=result.image_digest,
-            retry=result.retry,
-        )
+        return replace(result, reason=self._masker.whole(result.reason))

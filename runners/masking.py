@@ -6,6 +6,7 @@ Double encodings pass: masking guards against accidents, not against a step that
 from __future__ import annotations
 
 import base64
+import copy
 import json
 import re
 import shlex
@@ -38,6 +39,17 @@ class Masker:
             for needle in self._needles:
                 self._by_head.setdefault(needle[:LEAST_LENGTH], []).append(needle)
             self._beginnings = {needle[:length] for needle in self._needles for length in range(1, LEAST_LENGTH)}
+
+    def anew(self) -> Masker:
+        """The same mask for another stream: needles and patterns are shared, what is held back is not."""
+        other = copy.copy(self)
+        other._held, other._covered = b"", 0
+        return other
+
+    def whole(self, text: str) -> str:
+        """A text as a whole, apart from the stream."""
+        masker = self.anew()
+        return (masker.feed(text.encode(errors="replace")) + masker.flush()).decode(errors="replace")
 
     def feed(self, chunk: bytes) -> bytes:
         """What may be shown now."""
@@ -89,12 +101,6 @@ def _begins(needle: bytes, data: bytes, start: int) -> bool:
     """Whether the data from `start` to its end is a true beginning of `needle`."""
     length = len(data) - start
     return length < len(needle) and needle.startswith(data[start:])
-
-
-def mask_text(secrets: Iterable[str], text: str) -> str:
-    """A text as a whole."""
-    masker = Masker(secrets)
-    return (masker.feed(text.encode(errors="replace")) + masker.flush()).decode(errors="replace")
 
 
 def needles_of(secrets: Iterable[str]) -> frozenset[bytes]:

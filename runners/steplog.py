@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from runners.contract import Output
 from runners.masking import Masker
@@ -43,11 +43,9 @@ class Preparation:
 class StepLog:
     """One step's log. `write` may be called from any thread; after `close` nothing passes any more."""
 
-    def __init__(self, secrets: Iterable[str], deliver: Output, on_broken: Callable[[], object]) -> None:
+    def __init__(self, masker: Masker, deliver: Output, on_broken: Callable[[], object]) -> None:
         self._lock = threading.Lock()
-        self._masker = Masker(secrets)
-        self._deliver = deliver
-        self._on_broken = on_broken
+        self._masker, self._deliver, self._on_broken = masker, deliver, on_broken
         self._closed = False
         self._ends_line = True
         self.is_broken = False

@@ -342,6 +342,15 @@ def test_what_the_mask_holds_back_comes_at_the_end(go, recorder):
     assert recorder.text(0).endswith("open ses")
 
 
+def test_what_the_mask_holds_back_of_one_step_is_not_mixed_with_another(go, recorder):
+    left, right = run("left", "type open \nsleep 0.5"), run("right", "sleep 0.2\nprint sesame\nsleep 0.5")
+
+    go(parallel("all", left, right), secrets={"TOKEN": "open sesame"})
+
+    assert recorder.text(0, 0).endswith("open ")
+    assert recorder.text(0, 1).endswith("sesame\n")
+
+
 def test_a_log_that_cannot_be_kept_is_our_fault(go, recorder):
     def refuse(*_: object) -> None:
         raise OSError("no space left")

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runners.masking import LEAST_LENGTH, MARK, Masker, mask_text, needles_of
+from runners.masking import LEAST_LENGTH, MARK, Masker, needles_of
 
 # Few letters, so that secrets overlap, repeat and contain each other.
 narrow = st.text(alphabet="ab\n", min_size=1, max_size=9)
@@ -100,17 +100,18 @@ def test_without_secrets_the_bytes_pass_untouched():
 @pytest.mark.parametrize("secret", ["", "a", "abc", "  \n  ", "ab \n"])
 def test_values_too_short_to_hide_are_left_alone(secret):
     assert len(secret.strip()) < LEAST_LENGTH
-    assert mask_text([secret], f"x{secret}x") == f"x{secret}x"
+    assert Masker([secret]).whole(f"x{secret}x") == f"x{secret}x"
 
 
 def test_each_line_of_a_secret_is_hidden():
     key = "-----BEGIN KEY-----\nAbCdEfGh\nab\nIjKlMnOp\n-----END KEY-----\n"
 
     assert (
-        mask_text([key], "first: AbCdEfGh, last: IjKlMnOp, short: ab") == "first: [hidden], last: [hidden], short: ab"
+        Masker([key]).whole("first: AbCdEfGh, last: IjKlMnOp, short: ab")
+        == "first: [hidden], last: [hidden], short: ab"
     )
-    assert mask_text([key], key.replace("\n", "\r\n")).count("[hidden]") >= 1
-    assert "IjKl" not in mask_text([key], key.replace("\n", "\r\n"))
+    assert Masker([key]).whole(key.replace("\n", "\r\n")).count("[hidden]") >= 1
+    assert "IjKl" not in Masker([key]).whole(key.replace("\n", "\r\n"))
 
 
 @pytest.mark.parametrize("before", ["", "x", "xy", "user:", "https://user:"])
@@ -119,7 +120,7 @@ def test_base64_is_hidden_at_every_alignment(before, encode):
     secret = "Pa55w\xf6rd>?~~~~"
     text = encode(f"{before}{secret}:after".encode()).decode()
 
-    shown = mask_text([secret], f"Authorization: Basic {text}")
+    shown = Masker([secret]).whole(f"Authorization: Basic {text}")
 
     assert "[hidden]" in shown
     # What is left of it decodes to less than one group beside the secret.
@@ -130,7 +131,7 @@ def test_base64_with_wrapped_lines_is_hidden():
     secret = "".join(chr(33 + i * 7 % 90) for i in range(200))
     wrapped = subprocess.run(["base64"], input=secret.encode() + b"\n", capture_output=True, check=True).stdout
 
-    shown = mask_text([secret], wrapped.decode())
+    shown = Masker([secret]).whole(wrapped.decode())
 
     assert len(shown.replace("[hidden]", "").strip()) < 8
 
@@ -152,7 +153,7 @@ def test_base64_with_wrapped_lines_is_hidden():
 def test_quoted_forms_are_hidden(encode):
     secret = "top s3cret/é'\"\\&+%$"
 
-    assert "s3cret" not in mask_text([secret], f"<{encode(secret)}>")
+    assert "s3cret" not in Masker([secret]).whole(f"<{encode(secret)}>")
 
 
 @pytest.mark.parametrize("shell", ["bash", "sh"])
@@ -162,7 +163,7 @@ def test_what_a_shell_prints_when_it_traces_is_hidden(shell):
         [shell, "-x", "-c", 'true "$S"'], env={"S": secret}, capture_output=True, text=True, check=True
     )
 
-    shown = mask_text([secret], done.stderr)
+    shown = Masker([secret]).whole(done.stderr)
 
     assert "ecret" not in shown
     assert "two" not in shown
@@ -174,7 +175,7 @@ def test_bash_quoting_by_percent_q_is_hidden():
         ["bash", "-c", 'printf %q "$S"'], env={"S": secret}, capture_output=True, text=True, check=True
     )
 
-    assert "secret" not in mask_text([secret], done.stdout)
+    assert "secret" not in Masker([secret]).whole(done.stdout)
 
 
 def test_a_large_secret_is_hidden_however_it_comes():
@@ -185,17 +186,28 @@ def test_a_large_secret_is_hidden_however_it_comes():
 
 
 def test_overlapping_secrets_are_hidden_under_one_mark():
-    assert mask_text(["abcdXY", "XYefgh"], "<abcdXYefgh>") == "<[hidden]>"
+    assert Masker(["abcdXY", "XYefgh"]).whole("<abcdXYefgh>") == "<[hidden]>"
 
 
 def test_a_secret_inside_another_does_not_spoil_it():
-    assert mask_text(["secret", "my-secret-value"], "<my-secret-value> <secret>") == "<[hidden]> <[hidden]>"
+    assert Masker(["secret", "my-secret-value"]).whole("<my-secret-value> <secret>") == "<[hidden]> <[hidden]>"
 
 
 def test_invalid_utf8_and_nul_are_data():
     data = b"\xff\xfe\x00 s3cret-value \x80"
 
     assert in_pieces(Masker(["s3cret-value"]), data, [5]) == b"\xff\xfe\x00 [hidden] \x80"
+
+
+def test_streams_that_share_a_mask_do_not_mix():
+    mask = Masker(["s3cret-value"])
+    one, other = mask.anew(), mask.anew()
+
+    assert one.feed(b"s3cret-") == b""
+    assert other.feed(b"value") == b"value"
+    assert one.whole("value, s3cret-value") == "value, [hidden]"
+    assert one.anew().flush() == b""
+    assert one.feed(b"value") == MARK
 
 
 def test_two_streams_do_not_mix():
