@@ -16,6 +16,10 @@ from builds.models import Build, Project, Step
 
 Person = User | AnonymousUser
 
+SEALED = ("hook_secret", "ssh_private_key")  # of a project: to read them is to open them, and no list needs them
+# What is large or sealed, of the rows above a step: every look at a log asks for its step.
+_UNREAD = ("job__spec", "job__variables", "job__build__plan", *(f"job__build__project__{name}" for name in SEALED))
+
 
 class Right(StrEnum):
     """What a member may do; the words end the sentence "You may not …"."""
@@ -80,11 +84,6 @@ def build_or_404(user: Person, project_uuid: UUID, number: int) -> Build:
     return get_object_or_404(builds, project__uuid=project_uuid, number=number)
 
 
-def build_by_uuid_or_404(user: Person, uuid: UUID) -> Build:
-    """One build by its uuid, with project and organisation."""
-    return get_object_or_404(readable_builds(user).select_related("project__organization"), uuid=uuid)
-
-
 def project_in_or_404(user: Person, organization_uuid: UUID, uuid: UUID) -> Project:
     """One project under the organisation that the address names, with it."""
     projects = readable_projects(user).select_related("organization")
@@ -100,31 +99,35 @@ def project_pk_in_or_404(user: Person, organization_uuid: UUID, uuid: UUID) -> i
 
 
 def build_in_or_404(user: Person, organization_uuid: UUID, project_uuid: UUID, uuid: UUID) -> Build:
-    """One build under the organisation and project that the address names, with both."""
-    builds = readable_builds(user).select_related("project__organization")
+    """One build under the organisation and project that the address names, with both; its plan is not read."""
+    builds = readable_builds(user).select_related("project__organization").defer("plan")
     of_both = {"project__uuid": project_uuid, "project__organization__uuid": organization_uuid}
     return get_object_or_404(builds, uuid=uuid, **of_both)
 
 
 def step_in_or_404(user: Person, organization_uuid: UUID, project_uuid: UUID, build_uuid: UUID, uuid: UUID) -> Step:
-    """One step under the organisation, project and build that the address names, with all of them."""
+    """One step under the organisation, project and build that the address names."""
     builds = readable_builds(user).filter(
         uuid=build_uuid, project__uuid=project_uuid, project__organization__uuid=organization_uuid
     )
-    steps = Step.objects.filter(job__build__in=builds)
-    return get_object_or_404(steps.select_related("job__build__project__organization"), uuid=uuid)
+    return get_object_or_404(Step, job__build__in=builds, uuid=uuid)
 
 
 def step_or_404(user: Person, uuid: UUID) -> Step:
     """One step that `user` may see, with job, build, project and organisation."""
     steps = Step.objects.filter(job__build__in=readable_builds(user))
-    return get_object_or_404(steps.select_related("job__build__project__organization"), uuid=uuid)
+    return get_object_or_404(steps.select_related("job__build__project__organization").defer(*_UNREAD), uuid=uuid)
+
+
+def rights_of(user: Person, organization: Organization) -> frozenset[Right]:
+    """What `user` may do in `organization`: nothing where they are no member."""
+    role = _role(user, organization)
+    return frozenset() if role is None else RIGHTS[role]
 
 
 def may(user: Person, organization: Organization, right: Right) -> bool:
     """Whether `user` has `right` in `organization`."""
-    role = _role(user, organization)
-    return role is not None and right in RIGHTS[role]
+    return right in rights_of(user, organization)
 
 
 def require(user: Person, organization: Organization, right: Right) -> None:

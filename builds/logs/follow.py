@@ -116,7 +116,7 @@ class BuildChannel(TopicChannel):
 
 def read_state(build_uuid: str) -> BuildState:
     """The rows of a build, its jobs and the steps of their newest attempts: three queries."""
-    build = Build.objects.filter(uuid=build_uuid).first()
+    build = Build.objects.filter(uuid=build_uuid).only("uuid", "status").first()
     if build is None:
         return BuildState({"type": "sync"}, is_over=True, running=())
     jobs = list(build.jobs.values("uuid", "name", "status"))

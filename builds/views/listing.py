@@ -7,19 +7,21 @@ from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from builds.access import SEALED
 from builds.models import Build, Project
 from builds.services.verdict import time_taken
 from builds.states import BROKEN, Status
 from builds.views.bars import BARS
 
 MOST_PROJECTS = 300
+MOST_BUILDS = 100
 _LATELY = timedelta(days=7)
-# Plans are large and no list shows them.
-_HEAVY = ("plan",)
+# Plans are large, and neither they nor what is sealed is shown by any list.
+HEAVY = ("plan", *(f"project__{name}" for name in SEALED))
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ def _with_floor(projects: QuerySet[Project]) -> QuerySet[Project]:
     """Projects with `floor`: the number of the oldest build of the default branch that is shown."""
     newest = Build.objects.filter(project=OuterRef("pk"), branch=OuterRef("default_branch")).order_by("-number")
     floor = Coalesce(Subquery(newest.values("number")[BARS - 1 : BARS]), 0)
-    return projects.select_related("organization").annotate(floor=floor).order_by("name")[:MOST_PROJECTS]
+    rows = projects.select_related("organization").defer(*SEALED).annotate(floor=floor)
+    return rows.order_by("name")[:MOST_PROJECTS]
 
 
 def _newest_builds(projects: list[Project]) -> dict[int, list[Build]]:
@@ -78,18 +81,18 @@ def _newest_builds(projects: list[Project]) -> dict[int, list[Build]]:
     for project in projects:
         floor = project.floor  # type: ignore[attr-defined]  # annotated
         wanted |= Q(project=project, branch=project.default_branch, number__gte=floor)
-    for build in Build.objects.filter(wanted).defer(*_HEAVY).order_by("project", "-number"):
+    for build in Build.objects.filter(wanted).defer("plan").order_by("project", "-number"):
         by_project[build.project_id].append(build)
     return by_project
 
 
-def running_builds(projects: QuerySet[Project], limit: int = 100) -> QuerySet[Build]:
+def running_builds(projects: QuerySet[Project]) -> QuerySet[Build]:
     """Builds with a running job, newest first."""
     builds = Build.objects.filter(jobs__status=Status.RUNNING, project__in=projects).distinct()
-    return builds.select_related("project__organization").defer(*_HEAVY).order_by("-pk")[:limit]
+    return builds.select_related("project__organization").defer(*HEAVY).order_by("-pk")[:MOST_BUILDS]
 
 
-def waiting_builds(projects: QuerySet[Project], limit: int = 100) -> QuerySet[Build]:
+def waiting_builds(projects: QuerySet[Project]) -> QuerySet[Build]:
     """Builds that wait for a runner, in the order of their arrival."""
     builds = Build.objects.filter(jobs__status=Status.QUEUED, project__in=projects, status=Status.QUEUED).distinct()
-    return builds.select_related("project__organization").defer(*_HEAVY).order_by(F("pk").asc())[:limit]
+    return builds.select_related("project__organization").defer(*HEAVY).order_by("pk")[:MOST_BUILDS]

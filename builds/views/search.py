@@ -9,8 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from builds.access import readable_projects
+from builds.access import SEALED, readable_projects
 from builds.models import Build, Project
+from builds.views.listing import HEAVY
 
 SHOWN = 20
 MESSAGES_LOOKED_AT = 5_000
@@ -33,14 +34,14 @@ def search(request: HttpRequest) -> HttpResponse:
 def _projects(projects: QuerySet[Project], query: str) -> list[Project]:
     for word in query.split()[:8]:
         projects = projects.filter(Q(name__icontains=word) | Q(repository_url__icontains=word))
-    return list(projects.select_related("organization").order_by("name")[:SHOWN])
+    return list(projects.select_related("organization").defer(*SEALED).order_by("name")[:SHOWN])
 
 
 def _builds(projects: QuerySet[Project], query: str) -> list[Build]:
     """Each way of finding is one bounded query by an index; the first that finds most to the point comes first."""
     found: dict[int, Build] = {}
     for builds in _ways(projects, query):
-        newest = builds.select_related("project__organization").defer("plan").order_by("-pk")
+        newest = builds.select_related("project__organization").defer(*HEAVY).order_by("-pk")
         found.update({build.pk: build for build in newest[:SHOWN] if build.pk not in found})
         if len(found) >= SHOWN:
             break

@@ -25,7 +25,8 @@ def everything_of(user, step):
         lambda: access.organization_or_404(user, project.organization.uuid),
         lambda: access.project_or_404(user, project.uuid),
         lambda: access.build_or_404(user, project.uuid, build.number),
-        lambda: access.build_by_uuid_or_404(user, build.uuid),
+        lambda: access.build_in_or_404(user, project.organization.uuid, project.uuid, build.uuid),
+        lambda: access.step_in_or_404(user, project.organization.uuid, project.uuid, build.uuid, step.uuid),
         lambda: access.step_or_404(user, step.uuid),
         lambda: access.require(user, project.organization, Right.RESTART_BUILD),
     ]
@@ -37,7 +38,9 @@ def test_a_member_sees_what_the_organisation_owns(member, step, organization, dj
     assert list(access.organizations_of(member)) == [organization]
     assert list(access.readable_projects(member)) == [step.job.build.project]
     with django_assert_num_queries(1):
-        assert access.step_or_404(member, step.uuid).job.build.project.organization == organization
+        found = access.step_or_404(member, step.uuid)
+        assert found.job.build.project.organization == organization
+    assert found.job.build.project.get_deferred_fields() == {"hook_secret", "ssh_private_key"}
 
 
 @pytest.mark.parametrize("who", ["stranger", "anonymous", "administrator"])
