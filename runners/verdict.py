@@ -41,10 +41,13 @@ def of_error(error: Exception) -> StepResult:
 
 def stopped(stop: Stop) -> StepResult | None:
     """The result of something that was ordered to stop; None where nobody did."""
-    if stop.reason is None:
-        return None
-    outcome, failure, reason = _STOPPED[stop.reason]
-    return StepResult(outcome=outcome, failure=failure, reason=reason)
+    return None if stop.reason is None else stopped_by(stop.reason)
+
+
+def stopped_by(order: StopReason, exit_code: int | None = None) -> StepResult:
+    """The same, where the order is known. `settle` says its limit."""
+    outcome, failure, reason = _STOPPED[order]
+    return StepResult(outcome=outcome, failure=failure, exit_code=exit_code, reason=reason)
 
 
 def settle(result: StepResult, stop: Stop, step: StepSpec, job: JobSpec, *, whole_job: bool) -> StepResult:

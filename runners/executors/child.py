@@ -17,6 +17,7 @@ from pathlib import Path
 from runners.contract import Failure, Outcome, Output, StepResult, Stop, StopReason
 from runners.errors import EngineError
 from runners.executors.bubblewrap import MARK, Launch, Room, sandboxed
+from runners.verdict import stopped_by
 
 GRACE_SECONDS = 10
 DRAIN_SECONDS = 5
@@ -211,9 +212,6 @@ def _result(code: int, stop: Stop) -> StepResult:
     code = 128 - code if code < 0 else code
     if code == 0:
         return StepResult(outcome=Outcome.PASSED, exit_code=0)
-    if stop.reason in {StopReason.TIMED_OUT, StopReason.SILENT}:
-        failure = Failure.TIMED_OUT if stop.reason is StopReason.TIMED_OUT else Failure.SILENT
-        return StepResult(outcome=Outcome.FAILED, exit_code=code, failure=failure)
     if stop.reason is not None:
-        return StepResult(outcome=Outcome.CANCELLED, exit_code=code)
+        return stopped_by(stop.reason, code)
     return StepResult(outcome=Outcome.FAILED, exit_code=code, failure=Failure.EXIT_CODE)

@@ -27,10 +27,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from runners.contract import Failure, JobSpec, Outcome, Output, ServiceSpec, StepResult, StepSpec, Stop, StopReason
+from runners.contract import Failure, JobSpec, Outcome, Output, ServiceSpec, StepResult, StepSpec, Stop
 from runners.environment import step_environment
 from runners.errors import EngineError, ImageError, SpecError
 from runners.executors.config import ExecutorSettings
+from runners.verdict import stopped, stopped_by
 
 BROKEN_WORKSPACE = "FAKE_WORKSPACE"
 
@@ -91,7 +92,7 @@ class FakeWorkspace:
         environment = step_environment(self._job, self._service(step), step)
         for line in text.splitlines():
             if stop.reason is not None:
-                return _stopped(stop)
+                return stopped_by(stop.reason)
             if line.strip():
                 result = self._obey(line.lstrip(), environment, on_output, stop)
                 if result is not None:
@@ -108,7 +109,7 @@ class FakeWorkspace:
         """Carry out one order; a result ends the step."""
         order, _, rest = line.partition(" ")
         if order in {"sleep", "hang"}:
-            return _stopped(stop) if stop.wait(float(rest) if order == "sleep" else None) else None
+            return stopped(stop) if stop.wait(float(rest) if order == "sleep" else None) else None
         if order in {"exit", "oom", "infra", "broken", "spec"}:
             return _end(order, rest)
         if order == "crash":
@@ -160,14 +161,6 @@ def _exit(code: int) -> StepResult:
     if code == 0:
         return StepResult(outcome=Outcome.PASSED, exit_code=0)
     return StepResult(outcome=Outcome.FAILED, exit_code=code, failure=Failure.EXIT_CODE)
-
-
-def _stopped(stop: Stop) -> StepResult:
-    if stop.reason is StopReason.TIMED_OUT:
-        return StepResult(outcome=Outcome.FAILED, failure=Failure.TIMED_OUT)
-    if stop.reason is StopReason.SILENT:
-        return StepResult(outcome=Outcome.FAILED, failure=Failure.SILENT)
-    return StepResult(outcome=Outcome.CANCELLED)
 
 
 def _flood(count: int, on_output: Output) -> None:

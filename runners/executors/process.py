@@ -19,7 +19,6 @@ from runners.checkout import fetch, lay_out
 from runners.contract import (
     DirectorySource,
     JobSpec,
-    Outcome,
     Output,
     ServiceSpec,
     StepResult,
@@ -31,6 +30,7 @@ from runners.errors import EngineError, SpecError
 from runners.executors.bubblewrap import Room
 from runners.executors.child import Child, end_marked
 from runners.executors.config import ExecutorSettings
+from runners.verdict import stopped_by
 from runners.walls import PATH, walls_stand
 
 logger = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ class ProcessWorkspace:
         argv = _argv(step, service)
         environment = self._environment(service, step)
         if stop.reason is not None:
-            return StepResult(outcome=Outcome.CANCELLED)
+            return stopped_by(stop.reason)
         return Child(argv, environment, self.room, self.job.name).run(on_output, stop)
 
     def _service(self, step: StepSpec) -> ServiceSpec | None:

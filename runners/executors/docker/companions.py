@@ -19,7 +19,8 @@ from runners.executors.docker.links import link_environment
 from runners.executors.docker.output import ServiceOutput, StepOutput
 from runners.executors.docker.rooms import Room
 from runners.executors.docker.sources import Sources
-from runners.executors.docker.verdict import StepFailed, refused_to_start, service_failed, stopped
+from runners.executors.docker.verdict import StepFailed, refused_to_start, service_failed
+from runners.verdict import stopped_by
 
 MOST_STARTING = 4
 LOOK_SECONDS = 1.0
@@ -61,7 +62,7 @@ class Companions:
                 for started in [pool.submit(begin, service) for service in level]:
                     started.result()
         if stop.reason is not None:
-            raise StepFailed(stopped(stop.reason))
+            raise StepFailed(stopped_by(stop.reason))
 
     def wait_healthy(self, images: dict[str, Image], stop: Stop) -> None:
         """Until each that has a health check says healthy. StepFailed where one is unhealthy, ended, or `stop` came."""
@@ -72,7 +73,7 @@ class Companions:
         while waiting:
             waiting = [name for name in waiting if not self._is_healthy(name)]
             if waiting and stop.wait(pause) and stop.reason is not None:
-                raise StepFailed(stopped(stop.reason))
+                raise StepFailed(stopped_by(stop.reason))
             pause = min(pause * 1.5, LOOK_SECONDS)
 
     def links_of(self, service: ServiceSpec, primary: str) -> dict[str, str]:

@@ -26,8 +26,8 @@ from runners.executors.docker.verdict import (
     exited,
     outage,
     refused_to_start,
-    stopped,
 )
+from runners.verdict import stopped_by
 
 MOST_SCRIPT_BYTES = 100 * 1024  # the kernel takes 128 KiB as one argument
 EVENT_SECONDS = 0.5
@@ -60,7 +60,7 @@ class Home:
         while not self._made.done() and stop.reason is None:
             wait((self._made,), LOOK_SECONDS)
         if stop.reason is not None:
-            return stopped(stop.reason)
+            return stopped_by(stop.reason)
         self._made.result()
         self._job.admission.of(self._image.user)
         began = time.monotonic()
@@ -109,7 +109,7 @@ class Home:
     def _verdict(self, finished: Finished | None, began: float, output: StepOutput, stop: Stop) -> StepResult:
         engine, events = self._job.tools.engine, self._job.tools.events
         if stop.reason is not None:
-            return stopped(stop.reason, finished.exit_code if finished else None)
+            return stopped_by(stop.reason, finished.exit_code if finished else None)
         if finished is None:
             state = engine.ended(self._container, int(AFTER_KILL_SECONDS))
             exit_code, out_of_memory = state.exit_code or 137, state.out_of_memory

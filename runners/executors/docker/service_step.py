@@ -26,8 +26,8 @@ from runners.executors.docker.verdict import (
     exited,
     outage,
     refused_to_start,
-    stopped,
 )
+from runners.verdict import stopped_by
 
 EVENT_SECONDS = 0.5  # how long news of a container's end may take to arrive after the end
 
@@ -48,7 +48,7 @@ class ServiceStep:
         """Block until the step ended; its containers are removed soon after. StepFailed where it could not begin."""
         images = {s.name: self._job.image(s, self._output, self._stop) for s in reversed(self._everyone)}
         if self._stop.reason is not None:
-            return stopped(self._stop.reason)
+            return stopped_by(self._stop.reason)
         room = self._job.tools.rooms.take()
         companions = Companions(self._job, room, self._sources, self._output, self._everyone)
         name = self._job.belongings.container_name(self._step.name or self._primary.name)
@@ -69,7 +69,7 @@ class ServiceStep:
         config = self._config(name, room, companions, image)
         engine, began = self._job.tools.engine, time.monotonic()
         if self._stop.reason is not None:
-            return stopped(self._stop.reason)
+            return stopped_by(self._stop.reason)
         try:
             running = launch(engine, name, config)
         except Refused as refusal:
@@ -82,7 +82,7 @@ class ServiceStep:
 
     def _verdict(self, container: str, state: State, image: Image, began: float) -> StepResult:
         if self._stop.reason is not None:
-            return stopped(self._stop.reason, state.exit_code)
+            return stopped_by(self._stop.reason, state.exit_code)
         events, was_killed = self._job.tools.events, state.exit_code in KILLED
         out_of_memory = state.out_of_memory or events.ran_out_of_memory(
             container, began, EVENT_SECONDS if was_killed else 0

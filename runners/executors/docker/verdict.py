@@ -1,10 +1,10 @@
-"""How a step ended, in the contract's words: from the exit code, the engine's facts, and who asked to stop."""
+"""How a step ended, in the contract's words: from the exit code and the engine's facts."""
 
 from __future__ import annotations
 
 import re
 
-from runners.contract import Failure, Outcome, StepResult, StopReason
+from runners.contract import Failure, Outcome, StepResult
 from runners.errors import EngineError, SpecError
 
 KILLED = frozenset({137, 143})  # by SIGKILL and SIGTERM
@@ -26,22 +26,6 @@ class StepFailed(Exception):
     def __init__(self, result: StepResult) -> None:
         super().__init__(result.reason)
         self.result = result
-
-
-def stopped(reason: StopReason, exit_code: int | None = None) -> StepResult:
-    """After an order to stop: a time limit is the project's failure, everything else a cancellation."""
-    if reason is StopReason.TIMED_OUT:
-        return StepResult(
-            outcome=Outcome.FAILED, failure=Failure.TIMED_OUT, exit_code=exit_code, reason="Ran into its time limit."
-        )
-    if reason is StopReason.SILENT:
-        return StepResult(
-            outcome=Outcome.FAILED,
-            failure=Failure.SILENT,
-            exit_code=exit_code,
-            reason="Printed nothing for too long, and was stopped.",
-        )
-    return StepResult(outcome=Outcome.CANCELLED, exit_code=exit_code, reason="Stopped before it ended.")
 
 
 def exited(exit_code: int, image: str, *, out_of_memory: bool = False) -> StepResult:

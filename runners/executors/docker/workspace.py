@@ -12,7 +12,8 @@ from runners.executors.docker.job import Job
 from runners.executors.docker.output import StepOutput
 from runners.executors.docker.service_step import ServiceStep
 from runners.executors.docker.sources import Sources
-from runners.executors.docker.verdict import StepFailed, stopped
+from runners.executors.docker.verdict import StepFailed
+from runners.verdict import stopped_by
 
 
 class DockerWorkspace:
@@ -34,7 +35,7 @@ class DockerWorkspace:
     def run(self, step: StepSpec, on_output: Output, stop: Stop) -> StepResult:
         """As the contract has it."""
         if (early := stop.reason) is not None:
-            return stopped(early)
+            return stopped_by(early)
         output = StepOutput(on_output)
         try:
             if step.service or step.image:
@@ -46,7 +47,7 @@ class DockerWorkspace:
             raise EngineError(f"Docker refused: {refusal}") from refusal
         except RunnerError:
             if stop.reason is not None:
-                return stopped(stop.reason)
+                return stopped_by(stop.reason)
             raise
         finally:
             output.close()
