@@ -11,7 +11,7 @@ from dataclasses import replace
 from builds.logs import live, segments
 from builds.logs.events import Skip, Stretch, hint_event, row, rows_event, skip_event
 from builds.logs.hub import Channel, in_thread
-from builds.logs.pieces import Map, survey
+from builds.logs.pieces import Map, survey_row
 from builds.logs.read import Gap, Line, read, slice_of
 from builds.models import Step
 
@@ -77,7 +77,7 @@ class LogChannel(Channel):
         if self._look is None or self._looked_at < since:
             self._looked_at = time.monotonic()
             self._told.clear()
-            self._look = asyncio.create_task(in_thread(lambda: survey(Step.objects.get(uuid=self.step))))
+            self._look = asyncio.create_task(in_thread(lambda: survey_row(Step.objects.get(uuid=self.step))))
         return await asyncio.shield(self._look)
 
     def close(self) -> None:

@@ -84,6 +84,11 @@ def survey(step: Step) -> Map:
     step.refresh_from_db(
         fields=["log_lines", "log_bytes", "log_omitted_lines", "log_complete", "log_ended", "status"],
     )
+    return survey_row(step)
+
+
+def survey_row(step: Step) -> Map:
+    """As `survey`, of a row that was read just now."""
     # Redis before the segments: what is trimmed there after this look is in a segment by then.
     tail = live.Tail() if step.log_complete else live.tail(step.uuid)
     pieces = list(_stored(step))

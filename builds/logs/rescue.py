@@ -7,7 +7,7 @@ import logging
 from django.db import transaction
 
 from builds.logs import live, segments
-from builds.logs.pieces import Map, Missing, Piece, survey
+from builds.logs.pieces import Map, Missing, Piece, survey_row
 from builds.logs.store import LogTotals, NotStored, Store
 from builds.models import Step
 
@@ -26,7 +26,7 @@ def rescue(step: Step) -> None:
         if held is None:
             return
         tail = live.tail(held.uuid)
-        log = survey(held)
+        log = survey_row(held)
         whole = _store(held, log)
         whole = whole and tail.ended and not any(isinstance(stretch, Missing) for stretch in log.walk())
         # Gaps count as lost, not as left out: whether the cap made them is not known any more.
