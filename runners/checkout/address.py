@@ -5,13 +5,13 @@ A name is resolved once, here; git gets the answer with it, so that a second ans
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+from runners.addresses import is_public
 from runners.checkout.policy import GitPolicy
 from runners.errors import CheckoutError
 
@@ -20,11 +20,6 @@ _DEFAULT_PORTS = {"https": 443, "http": 80, "ssh": 22}
 _HOST = re.compile(r"(?!-)[A-Za-z0-9_.-]{1,252}[A-Za-z0-9_-]|\[[0-9A-Fa-f:.]{2,45}\]")
 _USER = re.compile(r"(?!-)[A-Za-z0-9_.-]{1,64}")
 _SCP = re.compile(r"(?:(?P<user>[^@/:]+)@)?(?P<host>\[[^\]]+\]|[^@/:\[\]]+):(?P<path>.+)")
-# Beside what Python calls private: shared address space, NAT64, 6to4 and Teredo, which all lead inside.
-_INNER = [
-    ipaddress.ip_network(net)
-    for net in ("100.64.0.0/10", "192.0.0.0/24", "198.18.0.0/15", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16")
-] + [ipaddress.ip_network(net) for net in ("2001::/32", "::/96", "fec0::/10")]
 _UNUSABLE = "The repository's address cannot be used: give https://host/path, ssh://git@host/path or git@host:path."
 
 
@@ -99,18 +94,7 @@ def pin(address: Address, policy: GitPolicy) -> Address:
     found = tuple(dict.fromkeys(str(answer[4][0]).partition("%")[0] for answer in answers))
     if not policy.trusts(address.host) and not all(is_public(one) for one in found):
         raise _refused("The git host lies in a private network: name it in GIT_ALLOWED_HOSTS to allow that.")
-    return Address(scheme=address.scheme, url=address.url, host=address.host, port=address.port, pinned=found[:4])
-
-
-def is_public(text: str) -> bool:
-    """Whether a network address belongs to the Internet at large."""
-    address = ipaddress.ip_address(text)
-    mapped = getattr(address, "ipv4_mapped", None)
-    if mapped is not None:
-        return is_public(str(mapped))
-    if address.is_multicast or address.is_reserved or address.is_unspecified or not address.is_global:
-        return False
-    return not any(address.version == net.version and address in net for net in _INNER)
+    return replace(address, pinned=found[:4])
 
 
 def _refused(text: str) -> CheckoutError:
