@@ -11,6 +11,9 @@ project_created(project_id)              a project was made
 bell_rung()                              in a runner's process: look at the queue now
 """
 
+from __future__ import annotations
+
+from django.db import transaction
 from django.dispatch import Signal
 
 build_created = Signal()
@@ -22,3 +25,9 @@ step_moved = Signal()
 outbox_filled = Signal()
 project_created = Signal()
 bell_rung = Signal()
+
+
+def send_on_commit(signal: Signal, sender: type, **news: object) -> None:
+    """Send the news when the caller's transaction commits."""
+    # robust: a listener that fails must neither fail a change that is already saved nor keep the news from the others.
+    transaction.on_commit(lambda: signal.send_robust(sender, **news), robust=True)

@@ -6,19 +6,19 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from builds.models import Build, Job
-from builds.services.move import hold, move_build, move_job
+from builds.services.move import hold, move_build, move_held
 from builds.services.steps import close_steps
-from builds.signals import job_cancelling
+from builds.signals import job_cancelling, send_on_commit
 from builds.states import Status
 
 
 def cancel(build: Build, *, who: str, reason: str) -> bool:
     """Cancel what of the build can still change. False where nothing could, or all of it was asked for before."""
     with transaction.atomic():
-        row = Build.objects.select_for_update(no_key=True).get(pk=build.pk)
+        row = Build.objects.select_for_update(no_key=True).defer("plan").get(pk=build.pk)
         if row.is_final:
             return False
-        jobs = list(Job.objects.pipelines().unfinished().filter(build=row).order_by("pk"))
+        jobs = list(Job.objects.pipelines().unfinished().filter(build=row).order_by("pk").only("pk"))
         if not jobs:
             return move_build(row.pk, Status.CANCELLED, who=who, reason=reason)
         cancelled = [cancel_job(job, who=who, reason=reason) for job in jobs]
@@ -32,11 +32,11 @@ def cancel_job(job: Job, *, who: str, reason: str) -> bool:
         if row is None or row.is_final:
             return False
         if row.status != Status.RUNNING:
-            move_job(row.pk, Status.CANCELLED, who=who, reason=reason)
+            move_held(row, Status.CANCELLED, who=who, reason=reason, fields={})
             close_steps(row.pk, Status.CANCELLED, reason=reason)
             return True
         if row.cancel_requested_at is not None:
             return False
         Job.objects.filter(pk=row.pk).update(cancel_requested_at=Now(), cancel_reason=reason)
-        transaction.on_commit(lambda: job_cancelling.send_robust(Job, job_id=row.pk), robust=True)
+        send_on_commit(job_cancelling, Job, job_id=row.pk)
         return True

@@ -16,13 +16,6 @@ from runners.contract import Failure, JobResult, Outcome, StopReason
 _FIRST_PAUSE_SECONDS = 15
 _LONGEST_PAUSE_SECONDS = 120
 _UNKNOWN = "It was deploying, so nobody knows how far it came; it is not tried again by itself."
-_STATUS = {
-    Outcome.PASSED: Status.PASSED,
-    Outcome.FAILED: Status.FAILED,
-    Outcome.ERRORED: Status.ERRORED,
-    Outcome.CANCELLED: Status.CANCELLED,
-    Outcome.SKIPPED: Status.SKIPPED,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,14 +38,14 @@ def of_result(job: Job, result: JobResult, *, stopped: StopReason | None) -> End
         return drained(job)
     if result.outcome == Outcome.ERRORED and result.retry:
         return lost(job, failure=result.failure or Failure.ENGINE, why=result.reason)
-    to = _STATUS[result.outcome]
+    to = Status(result.outcome)
     steps = Status.CANCELLED if to == Status.CANCELLED else Status.ERRORED
     return Ending(to=to, reason=result.reason, failure=result.failure, steps=steps)
 
 
 def cancelled(job: Job) -> Ending:
     """Somebody asked for it."""
-    return Ending(to=Status.CANCELLED, reason=job.cancel_reason, steps=Status.CANCELLED, fields=_released(job))
+    return Ending(to=Status.CANCELLED, reason=job.cancel_reason, steps=Status.CANCELLED, fields=released(job))
 
 
 def drained(job: Job) -> Ending:
@@ -62,8 +55,8 @@ def drained(job: Job) -> Ending:
     """
     if job.kind == JobKind.DEPLOYMENT and job.steps.filter(attempt=job.attempt, started_at__isnull=False).exists():
         why = f"The runner {job.owner} was shut down."
-        return Ending(to=Status.ERRORED, reason=f"{why} {_UNKNOWN}", failure=Failure.RUNNER_LOST, fields=_released(job))
-    again = {**_released(job), "not_before": Now(), "max_attempts": job.max_attempts + 1}
+        return Ending(to=Status.ERRORED, reason=f"{why} {_UNKNOWN}", failure=Failure.RUNNER_LOST, fields=released(job))
+    again = {**released(job), "not_before": Now(), "max_attempts": job.max_attempts + 1}
     reason = f"The runner {job.owner} was shut down; another one takes it."
     return Ending(to=Status.QUEUED, reason=reason, steps=Status.CANCELLED, fields=again)
 
@@ -75,11 +68,11 @@ def lost(job: Job, *, failure: Failure, why: str) -> Ending:
     if job.cancel_requested_at is not None:
         return cancelled(job)
     if job.kind == JobKind.DEPLOYMENT:
-        return Ending(to=Status.ERRORED, reason=f"{why} {_UNKNOWN}", failure=failure, fields=_released(job))
+        return Ending(to=Status.ERRORED, reason=f"{why} {_UNKNOWN}", failure=failure, fields=released(job))
     counted = f"Attempt {job.attempt} of {job.max_attempts} broke on our side: {why}"
     if job.attempt >= job.max_attempts:
-        return Ending(to=Status.ERRORED, reason=counted, failure=failure, fields=_released(job))
-    again = {**_released(job), "not_before": Now() + timedelta(seconds=pause_after(job.attempt))}
+        return Ending(to=Status.ERRORED, reason=counted, failure=failure, fields=released(job))
+    again = {**released(job), "not_before": Now() + timedelta(seconds=pause_after(job.attempt))}
     return Ending(to=Status.QUEUED, reason=f"{counted} It is tried again.", failure=failure, fields=again)
 
 
@@ -89,6 +82,7 @@ def pause_after(attempt: int) -> float:
     return min(first * attempt, _LONGEST_PAUSE_SECONDS)
 
 
-def _released(job: Job) -> dict[str, object]:
+def released(job: Job) -> dict[str, object]:
+    """What is set where nobody owns the job any more."""
     # The epoch goes up: whoever ran it is a ghost from here on.
     return {"epoch": job.epoch + 1, "owner": "", "lease_expires_at": None}

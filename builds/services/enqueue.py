@@ -8,7 +8,7 @@ from builds.models import Build, Job, JobMove
 from builds.models.job import JobKind
 from builds.pipeline.plan import pipeline_to_json
 from builds.services.labels import joined
-from builds.signals import job_waiting
+from builds.signals import job_waiting, send_on_commit
 from builds.states import Status
 from runners.contract import PipelineSpec
 
@@ -43,5 +43,5 @@ def enqueue(
             max_attempts=_MAX_ATTEMPTS[kind],
         )
         JobMove.objects.create(job=job, went_to=Status.QUEUED)
-        transaction.on_commit(lambda: job_waiting.send_robust(Job, job_id=job.pk), robust=True)
+        send_on_commit(job_waiting, Job, job_id=job.pk)
     return job

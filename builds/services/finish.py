@@ -7,7 +7,7 @@ from django.db import transaction
 from builds.models import Job
 from builds.services.claim import Claim
 from builds.services.endings import Ending, of_result
-from builds.services.move import hold, move_job
+from builds.services.move import hold, move_held
 from builds.services.steps import close_steps
 from builds.states import Status
 from runners.contract import JobResult, StopReason
@@ -27,7 +27,7 @@ def finish(claim: Claim, result: JobResult, *, stopped: StopReason | None = None
 def settle(job: Job, ending: Ending, *, who: str) -> bool:
     """Move a job that the caller holds, and close the steps of its attempt."""
     fields = {"failure": ending.failure or "", **ending.fields}
-    moved = move_job(job.pk, ending.to, epoch=job.epoch, who=who, reason=ending.reason, fields=fields)
+    moved = move_held(job, ending.to, who=who, reason=ending.reason, fields=fields)
     if moved:
         close_steps(job.pk, ending.steps, reason=ending.reason, failure=ending.failure)
     return moved

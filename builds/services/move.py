@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.dispatch import Signal
 from django.utils import timezone
 
 from builds.models import Build, BuildMove, Job, JobMove
 from builds.services.texts import storable
-from builds.signals import build_moved, job_moved, job_waiting
+from builds.signals import build_moved, job_moved, job_waiting, send_on_commit
 from builds.states import FINAL, Status, may_move, of_jobs, sources_of
 
 
@@ -19,8 +18,9 @@ def move_build(build_id: int, to: Status, *, who: str = "", reason: str = "") ->
     """
     reason = storable(reason)
     with transaction.atomic(savepoint=False):
-        build = Build.objects.select_for_update(no_key=True).filter(pk=build_id, status__in=sources_of(to)).first()
-        if build is None or build.status == to:
+        rows = Build.objects.select_for_update(no_key=True).defer("plan")
+        build = rows.filter(pk=build_id, status__in=sources_of(to)).first()
+        if build is None:
             return False
         came_from, now = build.status, timezone.now()
         build.status, build.reason = to, reason
@@ -30,7 +30,7 @@ def move_build(build_id: int, to: Status, *, who: str = "", reason: str = "") ->
             build.finished_at = now
         build.save(update_fields=["status", "reason", "started_at", "finished_at"])
         BuildMove.objects.create(build=build, came_from=came_from, went_to=to, who=who, reason=reason)
-        _news(build_moved, Build, build_id=build.pk, came_from=came_from, to=str(to))
+        send_on_commit(build_moved, Build, build_id=build.pk, came_from=came_from, to=str(to))
     return True
 
 
@@ -46,32 +46,28 @@ def hold(job_id: int) -> Job | None:
 
 
 def move_job(
-    job_id: int,
-    to: Status,
-    *,
-    epoch: int | None = None,
-    who: str = "",
-    reason: str = "",
-    fields: dict[str, object] | None = None,
+    job_id: int, to: Status, *, who: str = "", reason: str = "", fields: dict[str, object] | None = None
 ) -> bool:
-    """Move a job to `to` and let its build follow, in one transaction that holds the build's row.
+    """Move a job to `to` and let its build follow, in one transaction that holds both rows. `fields` are set with it.
 
-    `epoch` fences: with it, only the attempt that owns the job may move it. `fields` are set with the move.
-    False: not allowed from where the row stands, or another attempt owns it.
+    False: not allowed from where the row stands.
     """
     with transaction.atomic(savepoint=False):
         job = hold(job_id)
-        if job is None or job.status == to or not may_move(job.status, to):
-            return False
-        if epoch is not None and job.epoch != epoch:
-            return False
-        record_job_move(job, to, who=who, reason=reason, fields=fields or {})
-        follow(job.build_id, who=who)
+        return job is not None and move_held(job, to, who=who, reason=reason, fields=fields or {})
+
+
+def move_held(job: Job, to: Status, *, who: str, reason: str, fields: dict[str, object]) -> bool:
+    """As `move_job`, for a caller that got the job from `hold` in this transaction."""
+    if not may_move(job.status, to):
+        return False
+    record_job_move(job, to, who=who, reason=reason, fields=fields)
+    follow(job.build_id, who=who)
     return True
 
 
 def record_job_move(job: Job, to: Status, *, who: str, reason: str, fields: dict[str, object]) -> None:
-    """Write the move of a job whose row the caller holds; for `move_job` and `claim` only."""
+    """Write the move of a job whose row the caller holds; for `move_held` and `claim` only."""
     came_from, now, reason = job.status, timezone.now(), storable(reason)
     for name, value in fields.items():
         setattr(job, name, value)
@@ -85,9 +81,9 @@ def record_job_move(job: Job, to: Status, *, who: str, reason: str, fields: dict
     JobMove.objects.create(
         job=job, came_from=came_from, went_to=to, attempt=job.attempt, epoch=job.epoch, who=who, reason=reason
     )
-    _news(job_moved, Job, job_id=job.pk, came_from=came_from, to=str(to))
+    send_on_commit(job_moved, Job, job_id=job.pk, came_from=came_from, to=str(to))
     if to == Status.QUEUED:
-        _news(job_waiting, Job, job_id=job.pk)
+        send_on_commit(job_waiting, Job, job_id=job.pk)
 
 
 def follow(build_id: int, *, who: str) -> None:
@@ -98,8 +94,3 @@ def follow(build_id: int, *, who: str) -> None:
     to = of_jobs([status for status, _ in jobs])
     reason = next((text for status, text in jobs if status == to and text), "")
     move_build(build_id, to, who=who, reason=reason)
-
-
-def _news(signal: Signal, sender: type, **news: object) -> None:
-    # robust: a listener that fails must neither fail a change that is already saved nor keep the news from the others.
-    transaction.on_commit(lambda: signal.send_robust(sender, **news), robust=True)

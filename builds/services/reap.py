@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 from builds.logs.rescue import rescue
 from builds.models import Job, Step
 from builds.models.job import JobKind
-from builds.services.endings import Ending, cancelled, lost
+from builds.services.endings import Ending, cancelled, lost, released
 from builds.services.finish import settle
 from builds.services.labels import satisfies
 from builds.services.move import hold
@@ -56,12 +56,13 @@ def _reap_one(pk: int, which: Q, ending: Callable[[Job], Ending]) -> bool:
         # Held now: a heartbeat or another reaper may have come between.
         if job is None or not Job.objects.filter(which, pk=pk).exists():
             return False
+        owner = job.owner
         running = list(Step.objects.filter(job=job, status=Status.RUNNING))
         if not settle(job, ending(job), who=WHO):
             return False
         for step in running:
             rescue(step)
-    log.warning("job=%s attempt=%s owner=%r was settled by the reaper", job.uuid, job.attempt, job.owner)
+    log.warning("job=%s attempt=%s owner=%r was settled by the reaper", job.uuid, job.attempt, owner)
     return True
 
 
@@ -73,9 +74,8 @@ def _overdue(job: Job) -> Ending:
     if job.kind == JobKind.DEPLOYMENT:
         # A runner that lets a job run on has stopped listening: how far it came nobody knows.
         return lost(job, failure=Failure.RUNNER_LOST, why=f"it ran on past its time, and {job.owner} did not stop it.")
-    fields: dict[str, object] = {"epoch": job.epoch + 1, "owner": "", "lease_expires_at": None}
     reason = "It took longer than allowed, and its runner did not stop it."
-    return Ending(to=Status.FAILED, reason=reason, failure=Failure.TIMED_OUT, steps=Status.FAILED, fields=fields)
+    return Ending(to=Status.FAILED, reason=reason, failure=Failure.TIMED_OUT, steps=Status.FAILED, fields=released(job))
 
 
 def _without_runner() -> list[int]:

@@ -17,19 +17,11 @@ from builds.services.claim import Claim
 from builds.services.fence import LostLease, check_owned, patiently
 from builds.services.steps import path_text
 from builds.services.texts import storable
-from builds.signals import step_moved
+from builds.signals import send_on_commit, step_moved
 from builds.states import FINAL, Status
 from runners.contract import Outcome, StepKind, StepPath, StepResult, StepSpec, Stop, StopReason
 
 log = logging.getLogger(__name__)
-
-_STATUS = {
-    Outcome.PASSED: Status.PASSED,
-    Outcome.FAILED: Status.FAILED,
-    Outcome.ERRORED: Status.ERRORED,
-    Outcome.CANCELLED: Status.CANCELLED,
-    Outcome.SKIPPED: Status.SKIPPED,
-}
 
 
 class StepRecorder:
@@ -42,7 +34,7 @@ class StepRecorder:
         self._claim = claim
         self._stop = stop
         self._thread = threading.get_ident()
-        steps = Step.objects.select_related("job__build").filter(job_id=claim.job_id, attempt=claim.attempt)
+        steps = Step.objects.filter(job_id=claim.job_id, attempt=claim.attempt)
         self._rows = {step.path: step for step in steps}
         self._writers: dict[str, LogWriter] = {}
         self._lock = threading.Lock()
@@ -62,7 +54,7 @@ class StepRecorder:
         if row is None:
             return
         fields: dict[str, object] = {
-            "status": _STATUS[result.outcome],
+            "status": Status(result.outcome),
             "exit_code": result.exit_code,
             "failure": result.failure or "",
             "reason": storable(result.reason or step.skip),
@@ -116,7 +108,7 @@ class StepRecorder:
             check_owned(self._claim)
             if Step.objects.filter(pk=row.pk).exclude(status__in=FINAL).update(**fields):
                 _set(row, fields)
-                transaction.on_commit(lambda: step_moved.send_robust(Step, step_id=row.pk), robust=True)
+                send_on_commit(step_moved, Step, step_id=row.pk)
 
 
 def _set(row: Model, fields: Mapping[str, object]) -> None:

@@ -10,7 +10,7 @@ from accounts.models import User
 from builds.models import Build, BuildMove, Project
 from builds.models.build import Trigger
 from builds.services.texts import storable
-from builds.signals import build_created
+from builds.signals import build_created, send_on_commit
 from builds.states import Status
 
 
@@ -60,7 +60,7 @@ def trigger(
             requested_by=requested_by,
         )
         BuildMove.objects.create(build=build, went_to=Status.QUEUED, who=who)
-        transaction.on_commit(lambda: build_created.send_robust(Build, build_id=build.pk), robust=True)
+        send_on_commit(build_created, Build, build_id=build.pk)
     return build
 
 

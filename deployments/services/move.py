@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
+from builds.signals import send_on_commit
 from deployments.models import Deployment, DeploymentMove, Environment
 from deployments.signals import deployment_moved
 from deployments.states import BUSY, FINAL, DeploymentStatus, sources_of
@@ -65,6 +66,5 @@ def _record(deployment: Deployment, *, came_from: str, who: str, reason: str) ->
     DeploymentMove.objects.create(
         deployment=deployment, came_from=came_from, went_to=deployment.status, who=who[:200], reason=reason
     )
-    news = {"deployment_id": deployment.pk, "came_from": came_from, "to": str(deployment.status)}
-    # robust: a listener that fails must not fail a change that is already saved; the clock looks again.
-    transaction.on_commit(lambda: deployment_moved.send_robust(Deployment, **news), robust=True)
+    to = str(deployment.status)
+    send_on_commit(deployment_moved, Deployment, deployment_id=deployment.pk, came_from=came_from, to=to)

@@ -121,7 +121,7 @@ def cancel_it(pk: int) -> None:
 
 
 def pass_it(pk: int) -> None:
-    move_job(pk, Status.PASSED, who="runner", epoch=1)
+    move_job(pk, Status.PASSED, who="runner")
 
 
 def test_ends_that_race_leave_one(transactional_db, make_build):

@@ -41,7 +41,7 @@ def no_rest(job: Job) -> None:
 
 
 class TestFinish:
-    @pytest.mark.parametrize("outcome", [Outcome.PASSED, Outcome.FAILED, Outcome.ERRORED, Outcome.SKIPPED])
+    @pytest.mark.parametrize("outcome", Outcome)
     def test_the_result_is_the_state_of_job_and_build(self, make_build, outcome):
         job = add_job(make_build())
         assert finish(claim_now(), JobResult(outcome=outcome, failure=Failure.EXIT_CODE, reason="So it was."))
