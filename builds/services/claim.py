@@ -102,7 +102,8 @@ def _running(organization: Organization) -> int:
 
 def _head(lane: Lane) -> Job | None:
     waiting = Job.objects.select_for_update(skip_locked=True, no_key=True, of=("self", "build"))
-    waiting = waiting.select_related("build__project")
+    sealed = ("build__project__hook_secret", "build__project__ssh_private_key")
+    waiting = waiting.select_related("build__project").defer("build__plan", *sealed)
     mine = waiting.filter(
         status=Status.QUEUED, labels=lane.labels, organization_id=lane.organization_id, not_before__lte=Now()
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, Value, When
 from django.db.models.functions import Now
 
 from builds.models import Job
@@ -38,9 +38,7 @@ def heartbeat(claims: Collection[Claim]) -> Orders:
         held = [pk for pk, epoch in rows.order_by("pk").values_list("pk", "epoch") if epoch == epochs[pk]]
         Job.objects.filter(pk__in=held).update(lease_expires_at=Now() + timedelta(seconds=settings.LEASE_SECONDS))
     orders = watch(claims)
-    return Orders(
-        renewed=frozenset(held) - orders.lost, lost=orders.lost, cancelled=orders.cancelled, overdue=orders.overdue
-    )
+    return replace(orders, renewed=frozenset(held) - orders.lost)
 
 
 def watch(claims: Collection[Claim]) -> Orders:
@@ -50,7 +48,7 @@ def watch(claims: Collection[Claim]) -> Orders:
     rows = Job.objects.filter(pk__in=epochs, status=Status.RUNNING).annotate(is_overdue=overdue)
     mine = [
         (pk, flagged is not None, is_overdue)
-        for pk, epoch, flagged, is_overdue in rows.values_list(F("pk"), "epoch", "cancel_requested_at", "is_overdue")
+        for pk, epoch, flagged, is_overdue in rows.values_list("pk", "epoch", "cancel_requested_at", "is_overdue")
         if epoch == epochs[pk]
     ]
     return Orders(

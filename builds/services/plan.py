@@ -17,12 +17,13 @@ from builds.services.enqueue import enqueue
 from builds.services.machine import executor_settings
 from builds.services.move import move_build
 from builds.services.plan_turn import MOST_ATTEMPTS, give_back, keep_turn, take_turn
+from builds.services.source import source_of
 from builds.services.supersede import supersede
 from builds.services.texts import is_storable
 from builds.states import Status
 from runners.checkout import CommitFacts, GitLimits, commit_facts, fetch, read_files
 from runners.checkout.mirror import mirror_path
-from runners.contract import GitSource, Unreadable
+from runners.contract import Unreadable
 from runners.errors import CheckoutError
 
 log = logging.getLogger(__name__)
@@ -64,14 +65,7 @@ def plan(build_id: int) -> None:
 
 
 def _read(build: Build) -> _Found:
-    machine, project = executor_settings(), build.project
-    source = GitSource(
-        url=project.repository_url,
-        commit=build.commit,
-        ref=build.ref,
-        mirror=str(project.uuid),
-        private_key=project.ssh_private_key,
-    )
+    machine, source = executor_settings(), source_of(build)
     # One try a turn: between two turns the worker is free for other builds.
     policy = replace(machine.git_policy, limits=GitLimits(tries=1))
     commit = fetch(source, machine.mirrors, policy=policy)

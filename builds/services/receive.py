@@ -86,7 +86,7 @@ def _earlier(delivery: WebhookDelivery) -> WebhookDelivery | None:
     """The delivery that this one repeats: by its id, or the same push told twice within some minutes (two hooks)."""
     done = WebhookDelivery.objects.filter(
         project=delivery.project, outcome__in=[DeliveryOutcome.BUILT, DeliveryOutcome.IGNORED]
-    ).select_related("build")
+    )
     same_id = Q(provider=delivery.provider, delivery_id=delivery.delivery_id)
     if not done.filter(same_id | Q(before=delivery.before, after=delivery.after)).exists():
         return None  # nearly always, and quickly: both have an index

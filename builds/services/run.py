@@ -11,9 +11,10 @@ from builds.services.fence import LostLease, patiently
 from builds.services.finish import finish
 from builds.services.lend import lend
 from builds.services.record import StepRecorder
+from builds.services.source import source_of
 from builds.services.timeouts import seconds_allowed, silence_allowed
 from builds.services.variables import variables
-from runners.contract import Executor, Failure, GitSource, JobResult, JobSpec, Outcome, Stop
+from runners.contract import Executor, Failure, JobResult, JobSpec, Outcome, Stop
 from runners.engine import execute
 from runners.errors import RunnerError
 
@@ -53,22 +54,17 @@ def _attempt(claim: Claim, executor: Executor, stop: Stop) -> JobResult:
 
 def job_spec(claim: Claim) -> JobSpec:
     """Everything the engine needs for this attempt. A stranger's fork gets no secrets; the key stays with the fetch."""
-    job = Job.objects.select_related("build__project").get(pk=claim.job_id)
-    build, project = job.build, job.build.project
-    folder = lend(job)
+    jobs = Job.objects.select_related("build__project").defer("build__plan", "build__project__hook_secret")
+    job = jobs.get(pk=claim.job_id)
+    build, folder = job.build, lend(job)
+    secrets = Secret.objects.filter(project=build.project_id).values_list("name", "value")
     return JobSpec(
         job_id=str(job.uuid),
         epoch=claim.epoch,
         pipeline=pipeline_from_json(job.spec),
-        source=GitSource(
-            url=project.repository_url,
-            commit=build.commit,
-            ref=build.ref,
-            mirror=str(project.uuid),
-            private_key=project.ssh_private_key,
-        ),
+        source=source_of(build),
         environment={**variables(job), **({"CI_DEPLOY_FOLDER": str(folder)} if folder else {})},
-        secrets={} if build.from_fork else dict(Secret.objects.filter(project=project).values_list("name", "value")),
+        secrets={} if build.from_fork else dict(secrets),
         folders=(folder,) if folder else (),
         timeout_seconds=seconds_allowed(job),
         silence_seconds=silence_allowed(job),
