@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from typing import Annotated
 from uuid import UUID
@@ -17,6 +16,7 @@ from builds.api.schemas import Errors
 from builds.logs import read
 from builds.logs.hub import in_thread
 from builds.models import Step
+from builds.streaming import in_threads
 
 router = Router(tags=["logs"])
 _STEP = "/organizations/{uuid:organization_uuid}/projects/{uuid:project_uuid}/builds/{uuid:build_uuid}/steps/{uuid:step_uuid}"
@@ -56,7 +56,7 @@ async def show_log(
         partial(step_in_or_404, request.auth, organization_uuid, project_uuid, build_uuid, step_uuid)
     )
     if wanted.from_line is None and wanted.limit is None:
-        return StreamingHttpResponse(_in_threads(read.raw(step)), content_type=_TEXT)
+        return StreamingHttpResponse(in_threads(read.raw(step)), content_type=_TEXT)
     return await in_thread(partial(_lines, step, wanted.from_line or 1, wanted.limit or read.SLICE_LINES))
 
 
@@ -81,13 +81,3 @@ def _after(row: read.Line | read.Gap, *, ended: bool) -> int:
     if isinstance(row, read.Gap):
         return row.number + row.lines
     return row.number + 1 if row.is_finished or ended else row.number
-
-
-async def _in_threads(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """`parts`, each read in a thread: reading a log waits for disk and database."""
-
-    def take() -> bytes | None:
-        return next(parts, None)
-
-    while (part := await in_thread(take)) is not None:
-        yield part

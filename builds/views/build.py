@@ -10,8 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from builds.access import Right, build_or_404, may, require
+from builds.access import Right, build_or_404, require, rights_of
 from builds.models import Build, Runner
+from builds.numbers import whole
 from builds.services.cancel import cancel
 from builds.services.retry import retry
 from builds.services.verdict import verdict
@@ -32,6 +33,7 @@ def build(request: HttpRequest, uuid: UUID, number: int) -> HttpResponse:
     its = build_or_404(user, uuid, number)
     rows = read_rows(its)
     step = choose_step(rows, request.GET.get("step", ""))
+    rights = rights_of(user, its.project.organization)
     context = {
         "project": its.project,
         "build": its,
@@ -39,8 +41,8 @@ def build(request: HttpRequest, uuid: UUID, number: int) -> HttpResponse:
         "nodes": nodes(rows, chosen=step),
         "strip": strip(rows),
         "verdict": verdict(its, rows.newest_steps),
-        "may_restart": may(user, its.project.organization, Right.RESTART_BUILD),
-        "may_stop": not its.is_final and may(user, its.project.organization, Right.STOP_BUILD),
+        "may_restart": Right.RESTART_BUILD in rights,
+        "may_stop": not its.is_final and Right.STOP_BUILD in rights,
         **_facts(rows),
     }
     if request.GET.get("part"):
@@ -81,8 +83,8 @@ def _runner_notes(rows: BuildRows) -> list[str]:
 
 def _line(request: HttpRequest) -> int | None:
     """The first line wanted, or None for the end of the log."""
-    text = request.GET.get("from", "")
-    return max(int(text), 1) if text.isascii() and text.isdigit() and len(text) < 13 else None
+    number = whole(request.GET.get("from", ""), digits=12)
+    return None if number is None else max(number, 1)
 
 
 @require_POST

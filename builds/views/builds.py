@@ -12,9 +12,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from builds.access import Right, may, project_or_404, require
 from builds.models.build import Trigger
+from builds.numbers import whole
 from builds.services.trigger import BuildRequest, trigger
 from builds.views.filters import MESSAGES_LOOKED_AT, PAGE, page, read_filter
-from builds.views.health import live_runners
+from builds.views.health import alive
 from builds.views.person import person
 
 
@@ -40,11 +41,13 @@ def index(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "part": f"{address}?{urlencode({'part': 'rows', 'q': text, 'until': shown[-1].number if shown else 0})}",
         "is_first": before is None,
         "messages_looked_at": MESSAGES_LOOKED_AT,
-        "may_build": may(user, project.organization, Right.RESTART_BUILD),
-        "no_runner": not live_runners(),
+        "no_runner": not alive().exists(),
     }
     template = {"rows": "builds/_builds.html", "more": "builds/_builds_more.html"}.get(request.GET.get("part", ""))
-    return render(request, template or "builds/project.html", context)
+    if template is None:
+        template = "builds/project.html"
+        context["may_build"] = may(user, project.organization, Right.RESTART_BUILD)
+    return render(request, template, context)
 
 
 @require_POST
@@ -65,5 +68,4 @@ def _older(address: str, text: str, number: int) -> str:
 
 def _number(request: HttpRequest, name: str) -> int | None:
     """A number of the address that fits the column; anything else counts as not given."""
-    text = request.GET.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+    return whole(request.GET.get(name, ""), digits=9)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from functools import partial
 from uuid import UUID
 
@@ -15,14 +14,8 @@ from accounts.models import User
 from builds.access import build_or_404, organizations_of, project_or_404
 from builds.logs.hub import in_thread
 from builds.logs.stream import build_stream, topic_stream
+from builds.streaming import event_answer
 from builds.views.person import person
-
-
-def _answer(events: AsyncIterator[bytes]) -> StreamingHttpResponse:
-    answer = StreamingHttpResponse(events, content_type="text/event-stream")
-    answer.headers["Cache-Control"] = "no-cache, no-transform"
-    answer.headers["X-Accel-Buffering"] = "no"  # nginx holds answers back otherwise
-    return answer
 
 
 async def _person(request: HttpRequest) -> User:
@@ -45,7 +38,7 @@ async def projects_events(request: HttpRequest) -> StreamingHttpResponse:
     """News of all organisations of the person."""
     user = await _person(request)
     mine = await in_thread(lambda: list(organizations_of(user).values_list("uuid", flat=True)[:200]))
-    return _answer(topic_stream([f"organization:{uuid}" for uuid in mine]))
+    return event_answer(topic_stream([f"organization:{uuid}" for uuid in mine]))
 
 
 @require_GET
@@ -53,7 +46,7 @@ async def project_events(request: HttpRequest, uuid: UUID) -> StreamingHttpRespo
     """News of one project."""
     user = await _person(request)
     project = await in_thread(partial(project_or_404, user, uuid))
-    return _answer(topic_stream([f"project:{project.uuid}"]))
+    return event_answer(topic_stream([f"project:{project.uuid}"]))
 
 
 @require_GET
@@ -61,4 +54,4 @@ async def build_events(request: HttpRequest, uuid: UUID, number: int) -> Streami
     """News of one build, and hints that logs of its steps grow."""
     user = await _person(request)
     build = await in_thread(partial(build_or_404, user, uuid, number))
-    return _answer(build_stream(str(build.uuid)))
+    return event_answer(build_stream(str(build.uuid)))

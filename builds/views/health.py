@@ -6,16 +6,22 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from builds.models import Build, Job, Runner
 from builds.states import Status
 
 
-def live_runners() -> list[Runner]:
-    """Runners whose pulse is younger than a lease, by name."""
+def alive() -> QuerySet[Runner]:
+    """Runners whose pulse is younger than a lease."""
     alive_since = timezone.now() - timedelta(seconds=settings.LEASE_SECONDS)
-    return list(Runner.objects.filter(seen_at__gte=alive_since).order_by("name")[:500])
+    return Runner.objects.filter(seen_at__gte=alive_since)
+
+
+def live_runners() -> list[Runner]:
+    """Those runners by name."""
+    return list(alive().order_by("name")[:500])
 
 
 def why_waiting(build: Build, jobs: Sequence[Job]) -> str:

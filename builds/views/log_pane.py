@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from builds.logs import ansi, read
+from builds.logs.pieces import survey
 from builds.models import Step
 from builds.states import FINAL, Status
 from builds.words import duration, exit_words
@@ -49,15 +50,12 @@ class Stretch:
         }
 
 
-def stretch(step: Step, first: int, limit: int) -> Stretch:
-    """Up to `limit` lines from `first` (1-based) on."""
-    return _stretch(step, max(first, 1), read.lines(step, first, limit))
-
-
-def last_stretch(step: Step, limit: int) -> Stretch:
-    """The last `limit` lines there are now."""
-    part = read.last_lines(step, limit)
-    return _stretch(step, max(part.total - limit + 1, 1), part)
+def stretch(step: Step, first: int, limit: int, *, or_last: bool = False) -> Stretch:
+    """Up to `limit` lines from `first` (1-based) on; where more follow, with `or_last` the last ones."""
+    log = survey(step)
+    if or_last and log.lines - first >= limit:
+        first = log.lines - limit + 1
+    return _stretch(step, max(first, 1), read.slice_of(log, first, limit))
 
 
 def _stretch(step: Step, first: int, part: read.LogSlice) -> Stretch:
@@ -87,7 +85,7 @@ class Pane:
 
 def pane(step: Step, *, first: int | None) -> Pane:
     """PAGE_LINES lines from `first` on, or the last ones."""
-    shown = last_stretch(step, PAGE_LINES) if first is None else stretch(step, first, PAGE_LINES)
+    shown = stretch(step, first or 1, PAGE_LINES, or_last=first is None)
     end = shown.rows[-1].number + max(shown.rows[-1].gap - 1, 0) if shown.rows else 0
     earlier = max(shown.first - PAGE_LINES, 1) if shown.first > 1 else 0
     return Pane(step, shown, earlier, end + 1 if end < shown.total else 0)

@@ -12,7 +12,7 @@ from builds.access import Right, organizations_of, readable_projects
 from builds.models import Project
 from builds.views import slots
 from builds.views.choices import organizations_with_right
-from builds.views.health import live_runners
+from builds.views.health import alive, live_runners
 from builds.views.listing import project_lines, running_builds, waiting_builds
 from builds.views.person import person
 
@@ -37,7 +37,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "lines": [(line, live[line.project.pk]) for line in lines],
         "organization": organization,
         "may_create": organizations_with_right(person(request), Right.CREATE_PROJECT).exists(),
-        "no_runner": not live_runners(),
+        "no_runner": not alive().exists(),
     }
     template = "builds/_projects.html" if request.GET.get("part") else "builds/projects.html"
     return render(request, template, context)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from functools import partial
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
@@ -13,9 +11,10 @@ from django.views.decorators.http import require_safe
 
 from builds.access import step_or_404
 from builds.logs import read
-from builds.logs.hub import in_thread
 from builds.models import Step
-from builds.views.log_pane import last_stretch, stretch
+from builds.numbers import whole
+from builds.streaming import in_threads
+from builds.views.log_pane import stretch
 from builds.views.person import person
 
 MOST_LINES = 1000
@@ -32,8 +31,8 @@ def _step(request: HttpRequest, project: UUID, number: int, uuid: UUID) -> Step:
 
 
 def _whole(request: HttpRequest, name: str, default: int) -> int:
-    text = request.GET.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else default
+    number = whole(request.GET.get(name, ""), digits=15)
+    return default if number is None else number
 
 
 @require_safe
@@ -44,11 +43,7 @@ def lines(request: HttpRequest, uuid: UUID, number: int, step_uuid: UUID) -> Htt
     limit = min(max(_whole(request, "limit", MOST_LINES), 1), MOST_LINES)
     if "from" in request.GET:
         return JsonResponse(stretch(step, _whole(request, "from", 1), limit).as_json(step))
-    since = _whole(request, "since", 1)
-    found = stretch(step, since, limit)
-    if found.total - since >= limit:
-        found = last_stretch(step, limit)
-    return JsonResponse(found.as_json(step))
+    return JsonResponse(stretch(step, _whole(request, "since", 1), limit, or_last=True).as_json(step))
 
 
 @require_safe
@@ -65,15 +60,8 @@ def find(request: HttpRequest, uuid: UUID, number: int, step_uuid: UUID) -> Http
 def raw(request: HttpRequest, uuid: UUID, number: int, step_uuid: UUID) -> HttpResponseBase:
     """Every byte there is now, as printed; `?download` names a file for it."""
     step = _step(request, uuid, number, step_uuid)
-    answer = StreamingHttpResponse(_parts(step), content_type="text/plain; charset=utf-8")
+    answer = StreamingHttpResponse(in_threads(read.raw(step)), content_type="text/plain; charset=utf-8")
     if "download" in request.GET:
         name = f"{slugify(step.job.build.project.name)}-{number}-{slugify(step.name)[:60] or 'step'}.log"
         answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
-
-
-async def _parts(step: Step) -> AsyncIterator[bytes]:
-    """One part in memory at a time, each read beside the event loop."""
-    parts = read.raw(step)
-    while (part := await in_thread(partial(next, parts, None))) is not None:
-        yield part

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 from builds.access import Right, project_or_404, require
+from builds.numbers import whole
 from builds.views.person import person
 from deployments.models import Deployment, Environment, Release
 from deployments.services.plans import plan_for
@@ -83,6 +84,6 @@ def _chosen(environment: Environment, number: str, offered: list[Release]) -> Re
     """The release with this number; the first that is offered where none is given."""
     if not number:
         return next(iter(offered), None)
-    if not (number.isascii() and number.isdigit() and len(number) < 10):
+    if (wanted := whole(number, digits=9)) is None:
         return None
-    return environment.project.releases.select_related("build").filter(number=int(number)).first()
+    return environment.project.releases.select_related("build").filter(number=wanted).first()

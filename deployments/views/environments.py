@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from builds.access import Right, may, project_or_404
+from builds.numbers import whole
 from builds.views.person import person
 from deployments.views.board import HISTORY, columns, history
 
@@ -18,8 +19,7 @@ def environments(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """The page; with `?part=board` what changes of it, with `?before=<id>` older history."""
     user = person(request)
     project = project_or_404(user, uuid)
-    before = request.GET.get("before", "")
-    until = int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None
+    until = whole(request.GET.get("before", ""), digits=18)
     shown = history(project, before=until)
     context = {
         "project": project,

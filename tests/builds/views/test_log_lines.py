@@ -10,7 +10,9 @@ from django.db import connections
 from django.http import HttpResponse
 from django.test import AsyncClient
 
+from builds.logs import read
 from builds.models import Segment, Step
+from builds.views.log_pane import stretch
 from tests.browser import seed
 
 
@@ -42,6 +44,19 @@ def test_what_is_new_is_never_more_than_the_limit(ask):
     answer = ask("lines", since=1, limit=300).json()
     assert answer["lines"][0][2] == 2701
     assert answer["lines"][-1][2] == 3000
+
+
+@pytest.mark.parametrize("limit", [1, 10, 24, 25, 26, 1000])
+@pytest.mark.parametrize("since", [0, 1, 2, 15, 16, 24, 25, 26, 999])
+def test_who_falls_behind_gets_the_last_lines_at_one_look(project, since, limit, django_assert_max_num_queries):
+    step = seed.big_log(project, 25)
+    with django_assert_max_num_queries(3):
+        shown = stretch(step, since, limit, or_last=True)
+    expected = read.lines(step, since, limit)
+    if expected.total - since >= limit:
+        expected = read.last_lines(step, limit)
+    assert [row.number for row in shown.rows] == [row.number for row in expected.rows]
+    assert (shown.total, shown.first) == (25, expected.rows[0].number if expected.rows else since)
 
 
 @pytest.mark.parametrize("query", [{"from": "x"}, {"from": "-5"}, {"from": "9" * 15}, {"since": "²"}, {"limit": "0"}])
