@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from builds.addresses import build_url, project_url
+from builds.addresses import build_paths, hook_url, project_url
 from builds.states import CODESHIP_STATUS
 
 Row = dict[str, Any]
@@ -78,7 +78,7 @@ def project_json(row: Row) -> Row:
         "repository_provider": row["provider"],
         "default_branch": row["default_branch"],
         "ssh_key": row["ssh_public_key"],
-        "hook_url": f"{settings.PUBLIC_URL}/hooks/{row['provider']}/{uuid}",
+        "hook_url": hook_url(row["provider"], uuid),
         "url": project_url(uuid),
         "created_at": row["created_at"],
     }
@@ -90,8 +90,7 @@ class BuildShape:
     def __init__(self, organization_uuid: UUID, project_uuid: UUID) -> None:
         self._organization = str(organization_uuid)
         self._project = str(project_uuid)
-        # Looked up once for all rows: only the number differs.
-        self._page, _, self._page_end = build_url(project_uuid, 0).rpartition("0")
+        self._page = build_paths(project_uuid)
         self._api = api_url(organization_uuid, "projects", project_uuid, "builds")
 
     def __call__(self, row: Row) -> Row:
@@ -115,7 +114,7 @@ class BuildShape:
             "queued_at": row["created_at"],
             "allocated_at": row["started_at"],
             "finished_at": row["finished_at"],
-            "url": f"{self._page}{row['number']}{self._page_end}",
+            "url": settings.PUBLIC_URL + self._page(row["number"]),
             "links": {"steps": f"{self._api}/{uuid}/steps", "events": f"{self._api}/{uuid}/events"},
         }
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from statistics import median
 
-from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from builds.addresses import build_paths
 from builds.models import Build, Project
 from builds.services.verdict import time_taken
 from builds.words import duration, shape
@@ -26,11 +26,12 @@ def bars(project: Project, builds: Sequence[Build]) -> SafeString:
     times = [time_taken(build) or timedelta() for build in builds]
     tallest = _tallest([took.total_seconds() for took in times])
     width = BARS * _STEP
+    path = build_paths(project.uuid)
     drawn = [
-        (*_box(number, min(took.total_seconds() / tallest, 1), width), build, took)
+        _values(path(build.number), *_box(number, min(took.total_seconds() / tallest, 1), width), build, took)
         for number, (build, took) in enumerate(zip(builds, times, strict=True))
     ]
-    inner = format_html_join("", _BAR, [_values(project, *one) for one in reversed(drawn)])
+    inner = format_html_join("", _BAR, reversed(drawn))
     return format_html(
         '<svg class="bars" width="{0}" height="{1}" viewBox="0 0 {0} {1}" role="group" aria-label="Last builds">{2}</svg>',
         width,
@@ -56,7 +57,6 @@ def _box(number: int, share: float, width: int) -> tuple[int, int]:
     return width - (number + 1) * _STEP, max(_LEAST, round(share * _HEIGHT))
 
 
-def _values(project: Project, left: int, height: int, build: Build, took: timedelta) -> tuple[object, ...]:
+def _values(address: str, left: int, height: int, build: Build, took: timedelta) -> tuple[object, ...]:
     label = f"#{build.number} {build.status}" + (f", {duration(took)}" if build.started_at else "")
-    address = reverse("build", args=[project.uuid, build.number])
     return address, label, left, shape(build.status), left + 1, _HEIGHT - height, height

@@ -7,21 +7,19 @@ from datetime import datetime
 from typing import Any
 
 from django import template
-from django.conf import settings
 from django.templatetags.static import static
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from builds import words
+from builds.addresses import hook_url
 from builds.models import Build, Project
 from builds.views import bars as drawing
 
 register = template.Library()
 register.filter("duration", words.duration)
 register.filter("shape", words.shape)
-register.filter("exit_words", words.exit_words)
 
 
 @register.simple_tag
@@ -104,7 +102,7 @@ def favicons() -> SafeString:
 @register.simple_tag
 def hook_address(project: Project) -> str:
     """Where the project's git host sends its webhooks."""
-    return f"{settings.PUBLIC_URL}{reverse('hook', args=[project.provider, project.uuid])}"
+    return hook_url(project.provider, project.uuid)
 
 
 @register.filter
