@@ -60,8 +60,8 @@ def is_blocked_ref(text: str) -> bool:
 
 
 def is_network(text: str) -> bool:
-    """Whether it looks like a passing fault of the network or of the server."""
-    return explain(text).retry and bool(_NETWORK.search(text))
+    """Whether it speaks of the network or of the server."""
+    return bool(_NETWORK.search(text))
 
 
 def explain(text: str) -> CheckoutError:
@@ -69,6 +69,6 @@ def explain(text: str) -> CheckoutError:
     for pattern, sentence in _PERMANENT:
         if re.search(pattern, text):
             return CheckoutError(sentence, retry=sentence.startswith("The runner"))
-    if _NETWORK.search(text):
+    if is_network(text):
         return CheckoutError(UNREACHABLE)
     return CheckoutError("git could not fetch the commit.")

@@ -14,16 +14,17 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.005, 0.25
 
 
 @contextlib.contextmanager
-def locked(path: Path, bounds: Bounds, *, shared: bool = False) -> Iterator[None]:
-    """Hold the lock, waiting for it inside the bounds (GitTimedOut, GitStopped)."""
+def locked(path: Path, bounds: Bounds, *, shared: bool = False) -> Iterator[bool]:
+    """Hold the lock, waiting for it inside the bounds (GitTimedOut, GitStopped); whether somebody had it before."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
-        pause = _FIRST_PAUSE_SECONDS
+        pause, waited = _FIRST_PAUSE_SECONDS, False
         while not _try(handle, kind):
+            waited = True
             bounds.pause(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
-        yield
+        yield waited
     finally:
         os.close(handle)
 

@@ -43,8 +43,9 @@ def fetch(source: GitSource, mirrors: Path, *, policy: GitPolicy, stop: Stop | N
         mirrors.mkdir(parents=True, exist_ok=True)
         if known := mirror.find(source):
             return known
-        with locked(mirror.fetch_lock, bounds):
-            return mirror.find(source) or _bring(source, address, mirror, policy)
+        with locked(mirror.fetch_lock, bounds) as waited:
+            # Only who had to wait may find now what was not there before.
+            return (waited and mirror.find(source)) or _bring(source, address, mirror, policy)
     except GitTimedOut:
         raise CheckoutError("The git host was too slow: the fetch was given up.") from None
     except GitFailed as failed:
@@ -89,7 +90,7 @@ def _bring(source: GitSource, address: Address, mirror: _Mirror, policy: GitPoli
     for attempt in range(1, limits.tries + 1):
         last = attempt == limits.tries
         try:
-            with transport(pin(address, policy), source, mirror.path.parent, limits, attempt) as way:
+            with transport(pin(address, policy), source, mirror.path, limits, attempt) as way:
                 return _ask(source, replace(mirror, way=way))
         except GitFailed as failed:
             logger.info("fetch failed mirror=%s attempt=%s text=%r", source.mirror, attempt, failed.text[-500:])
@@ -205,7 +206,7 @@ class _Mirror:
 
     def tidy(self) -> None:
         """Make few packs of many, the small ones first; a mirror that could not be tidied is still a good one."""
-        if len(list((self.path / "objects/pack").glob("*.pack"))) <= MOST_PACKS:
+        if len(list(_packs(self.path))) <= MOST_PACKS:
             return
         try:
             bounds = Bounds.of(REPACK_SECONDS, self.bounds.stop)

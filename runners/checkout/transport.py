@@ -19,7 +19,7 @@ from runners.walls import walls, walls_stand
 
 @contextlib.contextmanager
 def transport(
-    address: Address, source: GitSource, folder: Path, limits: GitLimits, attempt: int = 1
+    address: Address, source: GitSource, mirror: Path, limits: GitLimits, attempt: int = 1
 ) -> Iterator[GitCommand]:
     """A command that has everything but its verb: arguments = the address. The key's file lives as long as the block."""
     settings = {
@@ -32,34 +32,33 @@ def transport(
     if address.scheme in {"http", "https"} and address.pinned:
         settings["http.curloptResolve"] = f"{address.host}:{address.port}:{','.join(address.pinned)}"
     environment = {"GIT_ALLOW_PROTOCOL": address.scheme}
-    key = None
+    key, known_hosts = None, mirror.with_name("known_hosts")
     with contextlib.ExitStack() as stack:
         if address.scheme == "ssh":
             key = stack.enter_context(_key_file(source.private_key)) if source.private_key else None
-            environment["GIT_SSH_COMMAND"] = _ssh(address, key, folder / "known_hosts", limits, attempt)
+            environment["GIT_SSH_COMMAND"] = _ssh(address, key, known_hosts, limits, attempt)
             environment["GIT_SSH_VARIANT"] = "ssh"
         yield GitCommand(
             arguments=[address.url],
-            folder=folder,
+            folder=mirror.parent,
             settings=settings,
             environment=environment,
-            walls=_around(address, source, folder, key),
+            walls=_around(address, mirror, known_hosts, key),
         )
 
 
-def _around(address: Address, source: GitSource, folder: Path, key: Path | None) -> list[str]:
+def _around(address: Address, mirror: Path, known_hosts: Path, key: Path | None) -> list[str]:
     """Walls in which git can write the one mirror and no more: what it unpacks comes from strangers."""
     if address.scheme == "file" or not _walls_stand():
         return []
-    mirror, known_hosts = str(folder / f"{source.mirror}.git"), folder / "known_hosts"
     known_hosts.touch(mode=0o600)
-    data = folder.parent
+    data = mirror.parent.parent
     return [
         *("bwrap", *walls(), "--tmpfs", "/tmp"),  # noqa: S108 -- an empty one
         *(() if data == Path(data.anchor) else ("--tmpfs", str(data))),  # the service's data, and other mirrors
-        *("--bind", mirror, mirror, "--bind", str(known_hosts), str(known_hosts)),
+        *("--bind", str(mirror), str(mirror), "--bind", str(known_hosts), str(known_hosts)),
         *(("--ro-bind", str(key.parent), str(key.parent)) if key else ()),
-        *("--chdir", mirror, "--"),
+        *("--chdir", str(mirror), "--"),
     ]
 
 
