@@ -45,6 +45,12 @@ class _Terms:
         return _Terms(self.policy, self.bounds, depth=self.depth + 1)
 
 
+def check_out(source: GitSource, mirrors: Path, into: Path, *, policy: GitPolicy, stop: Stop | None = None) -> None:
+    """`fetch`, then `lay_out`."""
+    fetch(source, mirrors, policy=policy, stop=stop)
+    lay_out(source, mirrors, into, policy=policy, stop=stop)
+
+
 def _lay_out(source: GitSource, mirrors: Path, into: Path, terms: _Terms) -> None:
     check_source(source, terms.policy)
     mirror = mirror_path(mirrors, source.mirror)

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from runners.checkout import fetch, lay_out
+from runners.checkout import check_out
 from runners.contract import (
     DirectorySource,
     JobSpec,
@@ -85,10 +85,9 @@ class ProcessExecutor:
     def _check_out(self, job: JobSpec, folder: Path, stop: Stop) -> Path:
         if isinstance(job.source, DirectorySource):
             return job.source.path.absolute()
-        policy = self.settings.git_policy
-        fetch(job.source, self.settings.mirrors, policy=policy, stop=stop)
-        lay_out(job.source, self.settings.mirrors, folder / "checkout", policy=policy, stop=stop)
-        return folder / "checkout"
+        into = folder / "checkout"
+        check_out(job.source, self.settings.mirrors, into, policy=self.settings.git_policy, stop=stop)
+        return into
 
     def sweep(self, is_live: Callable[[str, int], bool]) -> int:
         """Remove the folders and the processes of attempts that are not live."""

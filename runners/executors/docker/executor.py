@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from runners.checkout import fetch, lay_out
+from runners.checkout import check_out
 from runners.contract import DirectorySource, JobSpec, Output, Stop
 from runners.errors import EngineError
 from runners.executors.config import ExecutorSettings
@@ -103,7 +103,9 @@ class DockerExecutor:
         workspace = DockerWorkspace(work, stop, on_output)
         try:
             workspace.prepare()
-            self._check_out(job, work.checkout, stop)
+            if not isinstance(job.source, DirectorySource):
+                settings = self._settings
+                check_out(job.source, settings.mirrors, work.checkout, policy=settings.git_policy, stop=stop)
             yield workspace
         finally:
             try:
@@ -150,13 +152,6 @@ class DockerExecutor:
             folder=folder,
             services=services,
         )
-
-    def _check_out(self, job: JobSpec, checkout: Path, stop: Stop) -> None:
-        if isinstance(job.source, DirectorySource):
-            return
-        policy = self._settings.git_policy
-        fetch(job.source, self._settings.mirrors, policy=policy, stop=stop)
-        lay_out(job.source, self._settings.mirrors, checkout, policy=policy, stop=stop)
 
     def _removal(self, tools: Tools, folder: Path) -> Callable[[], None]:
         """What removes the folder, which is out of the way at once."""
