@@ -123,8 +123,9 @@ class _Conversation:
 
 def _end(process: subprocess.Popen[bytes], token: str) -> None:
     """Nothing of it may stay, however it ended."""
-    _signal(process, token, signal.SIGKILL)
-    process.wait()
+    if process.returncode is None:
+        _signal(process, token, signal.SIGKILL)
+        process.wait()
     end_marked(token)
 
 
