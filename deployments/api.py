@@ -6,10 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
 from ninja import Router, Schema, Status
 from ninja.errors import HttpError
 from pydantic import Field
@@ -18,6 +16,7 @@ from builds.access import Right, project_in_or_404, require
 from builds.api.auth import Asked
 from builds.api.paging import Paging, page_of
 from builds.api.schemas import Errors
+from deployments.addresses import deployment_url
 from deployments.models import Deployment, Environment
 from deployments.services.cancel import cancel
 from deployments.services.request import RefusedError, request_by_hand
@@ -214,8 +213,8 @@ def _deployment_json(deployment: Deployment) -> dict[str, Any]:
 
 
 def _shape(project_uuid: UUID, row: dict[str, Any]) -> dict[str, Any]:
-    address = reverse("deployment", args=[project_uuid, row["uuid"]])
-    return {**{name: row[column] for name, column in _COLUMNS.items()}, "url": f"{settings.PUBLIC_URL}{address}"}
+    told = {name: row[column] for name, column in _COLUMNS.items()}
+    return {**told, "url": deployment_url(project_uuid, row["uuid"])}
 
 
 def _environment_json(column: Column, known: dict[int, dict[str, Any]]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from deployments.states import BUSY
 @receiver(build_moved)
 def environments_follow_the_configuration(build_id: int, to: str, **_: object) -> None:
     """A build that begins or ends has a plan: its environments are shown as it has them."""
-    sync_environments(Build.objects.select_related("project").get(pk=build_id))
+    sync_environments(Build.objects.get(pk=build_id))
 
 
 @receiver(build_moved)
@@ -47,6 +47,8 @@ def pages_hear_of_it(deployment_id: int, **_: object) -> None:
 @receiver(deployment_moved)
 def the_next_one_goes(deployment_id: int, to: str, **_: object) -> None:
     """Asked for, or out of the way: the environment takes what is next."""
+    if to in BUSY:
+        return
     environment = Deployment.objects.filter(pk=deployment_id).values_list("environment_id", flat=True).first()
-    if environment is not None and to not in BUSY:
+    if environment is not None:
         advance(environment)

@@ -17,20 +17,20 @@ WHO = "queue"
 PRIORITY = 10
 
 
-def advance(environment_id: int) -> Deployment | None:
-    """Start what is next, if nothing is on its way; what was started, or None. Any number of processes may call it."""
+def advance(environment_id: int) -> bool:
+    """Start what is next, if nothing is on its way. Any number of processes may call it; False: nothing was started."""
     with transaction.atomic():
         environment = hold(environment_id)
         if environment.deployments.busy().exists():
-            return None
+            return False
         chosen = _choose(environment)
         if chosen is None:
-            return None
+            return False
         plan = plan_for(chosen.release, environment)
         if plan is None:
             reason = f"The configuration of {chosen.release} does not know {environment.name}"
             move(chosen.pk, DeploymentStatus.FAILED, who=WHO, reason=reason)
-            return None
+            return False
         return _start(chosen, plan)
 
 
@@ -47,7 +47,7 @@ def variables(deployment: Deployment, previous: Release | None) -> dict[str, str
     }
 
 
-def _start(deployment: Deployment, plan: EnvironmentPlan) -> Deployment:
+def _start(deployment: Deployment, plan: EnvironmentPlan) -> bool:
     live = deployment.environment.deployments.live().select_related("release").first()
     previous = live.release if live else None
     job = enqueue(
@@ -57,9 +57,7 @@ def _start(deployment: Deployment, plan: EnvironmentPlan) -> Deployment:
         variables=variables(deployment, previous),
         priority=PRIORITY,
     )
-    move(deployment.pk, DeploymentStatus.ROLLING_OUT, who=WHO, fields={"job": job, "previous": previous})
-    deployment.refresh_from_db()
-    return deployment
+    return move(deployment.pk, DeploymentStatus.ROLLING_OUT, who=WHO, fields={"job": job, "previous": previous})
 
 
 def _choose(environment: Environment) -> Deployment | None:

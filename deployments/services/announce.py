@@ -8,18 +8,17 @@ from deployments.models import Deployment
 
 def announce(deployment_id: int) -> None:
     """Publish one deployment's state on the topics of its project and organisation."""
-    rows = Deployment.objects.select_related("environment__project__organization", "release")
-    deployment = rows.filter(pk=deployment_id).first()
+    place = ("environment__name", "environment__project__uuid", "environment__project__organization__uuid")
+    deployment = Deployment.objects.filter(pk=deployment_id).values("uuid", "status", "release__number", *place).first()
     if deployment is None:
         return
-    project = deployment.environment.project
+    name, project, organization = (deployment[column] for column in place)
     event = {
         "type": "deployment",
-        "uuid": str(deployment.uuid),
-        "project": str(project.uuid),
-        "environment": deployment.environment.name,
-        "release": deployment.release.number,
-        "status": deployment.status,
+        "uuid": str(deployment["uuid"]),
+        "project": str(project),
+        "environment": name,
+        "release": deployment["release__number"],
+        "status": deployment["status"],
     }
-    for topic in (f"project:{project.uuid}", f"organization:{project.organization.uuid}"):
-        live.publish(topic, event)
+    live.publish_to((f"project:{project}", f"organization:{organization}"), event)

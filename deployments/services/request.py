@@ -21,7 +21,7 @@ class RefusedError(Exception):
 
 def request_for_build(build_id: int) -> list[Deployment]:
     """Make the release of a passed build, and ask for it wherever its plan says. Twice asks once."""
-    build = Build.objects.select_related("project").get(pk=build_id)
+    build = Build.objects.get(pk=build_id)
     if build.status != Status.PASSED or not may_deploy(build):
         return []
     plans = [plan for plan in deployments_of(build) if plan.applies and not plan.after]
@@ -84,7 +84,7 @@ def request_by_hand(
 def make_release(build: Build) -> Release:
     """The release of a build: numbered within its project, made once."""
     with transaction.atomic():
-        Project.objects.select_for_update(of=("self",), no_key=True).get(pk=build.project_id)
+        Project.objects.select_for_update(no_key=True).values_list("pk").get(pk=build.project_id)
         found = Release.objects.filter(build=build).first()
         if found is not None:
             return found

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from builds.models import Job
 from builds.states import Status
-from deployments.models import Deployment
+from deployments.models import Deployment, DeploymentQuerySet
 from deployments.services.move import hold, move
 from deployments.services.request import request_promotions
 from deployments.states import DeploymentStatus
@@ -18,12 +18,13 @@ _S = DeploymentStatus
 
 def settle(job_id: int) -> bool:
     """Move the deployment of a job that has ended. False: no deployment, not ended, or settled before."""
+    # Nearly every job deploys nothing: that is seen without a transaction.
+    environment = _unsettled(job_id).values_list("environment_id", flat=True).first()
+    if environment is None:
+        return False
     with transaction.atomic():
-        found = _unsettled(job_id)
-        if found is None:
-            return False
-        hold(found.environment_id)
-        deployment = _unsettled(job_id)
+        hold(environment)
+        deployment = _unsettled(job_id).select_related("environment", "release__build").first()
         job = Job.objects.get(pk=job_id)
         if deployment is None or not job.is_final:
             return False
@@ -59,9 +60,8 @@ def go_live(deployment: Deployment, *, who: str, reason: str = "") -> bool:
     return moved
 
 
-def _unsettled(job_id: int) -> Deployment | None:
-    rows = Deployment.objects.select_related("environment", "release__build")
-    return rows.filter(job_id=job_id, status=_S.ROLLING_OUT).first()
+def _unsettled(job_id: int) -> DeploymentQuerySet:
+    return Deployment.objects.filter(job_id=job_id, status=_S.ROLLING_OUT)
 
 
 def _broke_on_the_way(job: Job) -> bool:

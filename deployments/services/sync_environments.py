@@ -21,7 +21,8 @@ def sync_environments(build: Build) -> None:
     """
     if build.plan is None or not may_deploy(build) or not build.ref.startswith("refs/heads/"):
         return
-    if not deployments_of(build) and not _has_any(build):
+    configured = deployments_of(build)
+    if not configured and not _has_any(build):
         return
     with transaction.atomic():
         project = Project.objects.select_for_update(of=("self",), no_key=True).get(pk=build.project_id)
@@ -29,7 +30,7 @@ def sync_environments(build: Build) -> None:
         if newer.filter(ref=build.ref, pull_request=None, from_fork=False, planned_at__isnull=False).exists():
             return
         is_default = build.branch == project.default_branch
-        plans = [plan for plan in deployments_of(build) if is_default or applies(plan)]
+        plans = [plan for plan in configured if is_default or applies(plan)]
         for position, plan in enumerate(plans):
             _write(project, plan, position=position, branch=build.branch, is_default=is_default)
         gone = project.environments.filter(source=build.branch, retired=False)

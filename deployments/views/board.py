@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from django.db.models import QuerySet
+
 from builds.models import Project, Step
 from builds.states import BROKEN, Status
 from deployments.models import Deployment, Environment
 from deployments.states import BUSY, PENDING, DeploymentStatus
 
 HISTORY = 40
-_TOLD = ("environment", "release__build", "requested_by", "previous", "job")
+TOLD = ("environment", "release__build", "requested_by", "previous", "job")
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,7 @@ def whose(deployment: Deployment) -> str:
 def columns(project: Project) -> list[Column]:
     """The environments in the order of promotion; retired ones only while something is live or on its way there."""
     found = {environment.pk: Column(environment) for environment in project.environments.all()}
-    current = Deployment.objects.filter(
-        environment__in=list(found), status__in=BUSY | PENDING | {DeploymentStatus.LIVE}
-    ).select_related(*_TOLD)
+    current = _told().filter(environment__in=list(found), status__in=BUSY | PENDING | {DeploymentStatus.LIVE})
     for row in rows(list(current.order_by("id"))):
         column = found[row.deployment.environment_id]
         if row.deployment.status == DeploymentStatus.LIVE:
@@ -78,10 +78,15 @@ def columns(project: Project) -> list[Column]:
 
 def history(project: Project, *, before: int | None = None) -> list[Row]:
     """The newest deployments, newest first; with `before`, those older than this one."""
-    deployments = Deployment.objects.filter(environment__project=project).select_related(*_TOLD)
+    deployments = _told().filter(environment__project=project)
     if before is not None:
         deployments = deployments.filter(pk__lt=before)
     return rows(list(deployments.order_by("-id")[:HISTORY]))
+
+
+def _told() -> QuerySet[Deployment]:
+    # A plan and a job's steps are big, and neither is told here.
+    return Deployment.objects.select_related(*TOLD).defer("release__build__plan", "job__spec")
 
 
 def rows(deployments: list[Deployment]) -> list[Row]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -18,7 +17,7 @@ from deployments.models import Deployment
 from deployments.services.cancel import cancel
 from deployments.services.request import RefusedError, request_by_hand
 from deployments.services.resolve import resolve
-from deployments.views.board import Row, telling
+from deployments.views.board import TOLD, Row, telling
 
 
 @require_safe
@@ -84,9 +83,8 @@ def _again(request: HttpRequest, its: Deployment, user: User) -> HttpResponse:
 def deployment_or_404(user: User, project_uuid: UUID, deployment_uuid: UUID) -> Deployment:
     """One deployment of a project that `user` may see, with all that is told of it."""
     project = project_or_404(user, project_uuid)
-    told = ("environment__project__organization", "release__build", "requested_by", "previous", "job")
-    rows: QuerySet[Deployment] = Deployment.objects.filter(environment__project=project).select_related(*told)
-    return get_object_or_404(rows, uuid=deployment_uuid)
+    told = Deployment.objects.select_related("environment__project__organization", *TOLD)
+    return get_object_or_404(told, environment__project=project, uuid=deployment_uuid)
 
 
 def _to_change(request: HttpRequest, uuid: UUID, deployment_uuid: UUID) -> tuple[Deployment, User]:

@@ -1,0 +1,13 @@
+"""Full addresses of pages of this app, for whoever is not on one: the API, messages."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.conf import settings
+from django.urls import reverse
+
+
+def deployment_url(project_uuid: UUID | str, deployment_uuid: UUID | str) -> str:
+    """Where people see a deployment."""
+    return settings.PUBLIC_URL + reverse("deployment", args=[project_uuid, deployment_uuid])
