@@ -35,7 +35,7 @@ def _forbidden() -> Iterator[tuple[str, QuerySet[Job] | QuerySet[Build] | QueryS
     yield "open step of an attempt that is over", open_steps.exclude(attempt=F("job__attempt"))
     yield "running step that never began", Step.objects.filter(status=Status.RUNNING, started_at=None)
     yield "ended build without an end", Build.objects.filter(status__in=FINAL, finished_at=None)
-    unfinished = Job.objects.pipelines().exclude(status__in=FINAL).values("build")
+    unfinished = Job.objects.pipelines().unfinished().values("build")
     yield "ended build with an open pipeline", Build.objects.filter(status__in=FINAL, pk__in=unfinished)
 
 

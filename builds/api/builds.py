@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F
 from django.http import HttpResponse, JsonResponse
 from ninja import Router, Status
 from ninja.errors import HttpError
@@ -15,13 +14,13 @@ from builds.api.auth import Asked
 from builds.api.paging import Paging, page_of
 from builds.api.schemas import BuildIn, BuildPage, Errors, OneBuild, StepList
 from builds.api.shapes import BUILD_COLUMNS, STEP_COLUMNS, BuildShape
-from builds.models import Build, Step
+from builds.models import Build
 from builds.models.build import Trigger
-from builds.models.job import JobKind
 from builds.refs import branch_of, is_commit, is_ref
 from builds.services.cancel import cancel
 from builds.services.retry import retry
 from builds.services.trigger import BuildRequest, trigger
+from builds.services.verdict import newest_steps
 
 router = Router(tags=["builds"])
 _BUILDS = "/organizations/{uuid:organization_uuid}/projects/{uuid:project_uuid}/builds"
@@ -90,8 +89,7 @@ def stop_build(request: Asked, organization_uuid: UUID, project_uuid: UUID, buil
 def list_steps(request: Asked, organization_uuid: UUID, project_uuid: UUID, build_uuid: UUID) -> HttpResponse:
     """The steps of each pipeline's newest attempt, as trees; none before a runner has taken it."""
     build = build_in_or_404(request.auth, organization_uuid, project_uuid, build_uuid)
-    steps = Step.objects.filter(job__build=build, job__kind=JobKind.PIPELINE, attempt=F("job__attempt"))
-    rows = steps.order_by("job__position", "job_id", "position").values(*STEP_COLUMNS)
+    rows = newest_steps(build).values(*STEP_COLUMNS)
     return JsonResponse({"steps": BuildShape(organization_uuid, project_uuid).steps(build_uuid, list(rows))})
 
 

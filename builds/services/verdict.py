@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from builds.models import Build, Step
+from builds.models.job import JobKind
 from builds.states import BROKEN, Status
 from builds.words import duration
 from runners.contract import Failure
@@ -26,6 +28,12 @@ class Verdict:
     def __str__(self) -> str:
         tail = " ".join(part for part in (self.subject, self.predicate) if part)
         return f"{self.headline}: {tail}" if tail else self.headline
+
+
+def newest_steps(build: Build) -> QuerySet[Step]:
+    """The steps of its pipelines' newest attempts, in the order of reading."""
+    steps = Step.objects.filter(job__build=build, job__kind=JobKind.PIPELINE, attempt=F("job__attempt"))
+    return steps.order_by("job__position", "job_id", "position")
 
 
 def verdict(build: Build, steps: Iterable[Step]) -> Verdict:

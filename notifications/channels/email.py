@@ -9,10 +9,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
-from django.urls import reverse
 
-from builds.models import Project
 from builds.outbound.errors import DeliveryError
+from notifications.addresses import rules_url
 from notifications.channels.colours import colour_of
 from notifications.models import Message
 from notifications.services.recipients import is_address
@@ -42,7 +41,7 @@ def send(message: Message) -> None:
 
 def compose(message: Message) -> EmailMultiAlternatives:
     """The e-mail."""
-    context = {"message": message, "rules": _rules_link(message.rule.project), "colour": colour_of(message)}
+    context = {"message": message, "rules": rules_url(message.rule.project.uuid), "colour": colour_of(message)}
     mail = EmailMultiAlternatives(
         subject=one_line(message.subject, 200),
         body=render_to_string("notifications/email.txt", context),
@@ -60,7 +59,7 @@ def _headers(message: Message) -> dict[str, str]:
         # The same at every try, so that a message that is sent twice shows once.
         "Message-ID": f"<{message.uuid}@{host}>",
         "List-Id": f"<{project.uuid}.{host}>",
-        "List-Unsubscribe": f"<{_rules_link(project)}>",
+        "List-Unsubscribe": f"<{rules_url(project.uuid)}>",
         "Auto-Submitted": "auto-generated",
         "X-Ciservice-Event": message.event,
     }
@@ -68,7 +67,3 @@ def _headers(message: Message) -> dict[str, str]:
         root = hashlib.sha256(message.thread.encode(errors="replace")).hexdigest()[:32]
         headers["References"] = headers["In-Reply-To"] = f"<{root}@{host}>"
     return headers
-
-
-def _rules_link(project: Project) -> str:
-    return f"{settings.PUBLIC_URL}{reverse('notifications', args=[project.uuid])}"

@@ -21,6 +21,8 @@ def notify(happening: Happening) -> list[Message]:
     until = happening.at + timedelta(seconds=1)
     rules = Rule.objects.filter(project=happening.project, enabled=True, changed_at__lte=until)
     wanted = [(rule, event) for rule in rules if (event := event_for(rule, happening)) is not None]
+    if not wanted:
+        return []
     told = set(Message.objects.filter(about=happening.about).values_list("rule_id", "event"))
     new = [(rule, event) for rule, event in wanted if (rule.pk, event) not in told]
     words = {event: happening.words(event) for event in {event for _, event in new}}
@@ -34,9 +36,15 @@ def event_for(rule: Rule, happening: Happening) -> Event | None:
     return next((event for event in happening.events if event in rule.events), None)
 
 
-def write(rule: Rule, message: Message) -> None:
-    """Save a message and queue it, in the caller's transaction."""
+def write(rule: Rule, message: Message, happening: Happening) -> None:
+    """Save a message and queue it, in the caller's transaction; where there is nobody to tell, the row says why."""
+    try:
+        message.recipient = recipient_of(rule, happening)
+    except NobodyError as nobody:
+        message.state, message.error = MessageState.DROPPED, str(nobody)
     message.save()
+    if message.state == MessageState.DROPPED:
+        return
     lane = f"email:{message.recipient.rpartition('@')[2]}" if rule.channel == Channel.EMAIL else f"rule:{rule.uuid}"
     put(KIND, f"{rule.uuid}:{message.event}:{message.about}", {"message": str(message.uuid)}, lane=lane[:200])
 
@@ -66,13 +74,7 @@ def _write(rule: Rule, event: Event, happening: Happening, words: Words) -> Mess
             return None
         if rule.messages.filter(event=event, about=happening.about).exists():
             return None
-        try:
-            message.recipient = recipient_of(rule, happening)
-        except NobodyError as nobody:
-            message.state, message.error = MessageState.DROPPED, str(nobody)
-            message.save()
-            return message
-        write(rule, message)
+        write(rule, message, happening)
     return message
 
 

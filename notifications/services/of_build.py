@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.conf import settings
-from django.db.models import F
-from django.urls import reverse
-
-from builds.models import Build, Step
-from builds.models.job import JobKind
-from builds.services.verdict import Verdict, verdict
+from builds.addresses import build_url
+from builds.models import Build
+from builds.services.verdict import Verdict, newest_steps, verdict
 from builds.states import BROKEN, Status
 from notifications.models import Event
 from notifications.services.excerpt import excerpt
 from notifications.services.happening import Happening, Words
 from notifications.services.texts import one_line, shortened
 
+# A move to any other state is never news.
+NEWS = frozenset({Status.RUNNING, Status.PASSED, Status.FAILED, Status.ERRORED, Status.CANCELLED})
 _DECIDED = (Status.PASSED, Status.FAILED, Status.ERRORED)
 
 
@@ -67,23 +65,20 @@ def _was_broken(build: Build) -> bool:
 
 
 def _words(build: Build, event: Event) -> Words:
-    steps = Step.objects.filter(job__build=build, job__kind=JobKind.PIPELINE, attempt=F("job__attempt"))
-    said = verdict(build, steps.order_by("job__position", "job_id", "position"))
+    said = verdict(build, newest_steps(build))
     sentence = _sentence(said)
     if event == Event.STARTED:
         sentence = f"Build {build.number} has started"
     elif event == Event.RECOVERED:
         sentence = f"Recovered: {sentence[0].lower()}{sentence[1:]}"
     where = f"{one_line(build.project.name, 60)} {one_line(build.branch, 40)}"
-    address = reverse("build", args=[build.project.uuid, build.number])
-    if said.step is not None:
-        address += f"?step={said.step.uuid}"
+    at_step = f"?step={said.step.uuid}" if said.step else ""
     return Words(
         subject=shortened(f"{where}: {sentence}", 200),
         sentence=sentence,
         details=facts(build),
         excerpt=excerpt(said.step) if event == Event.FAILED and said.step else "",
-        link=f"{settings.PUBLIC_URL}{address}",
+        link=build_url(build.project.uuid, build.number) + at_step,
     )
 
 

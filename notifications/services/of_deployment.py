@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.conf import settings
-from django.urls import reverse
-
 from builds.models import Step
 from builds.states import BROKEN
 from builds.words import duration
+from deployments.addresses import deployment_url
 from deployments.models import Deployment
 from deployments.states import DeploymentStatus
 from notifications.models import Event
@@ -18,7 +16,7 @@ from notifications.services.happening import Happening, Words
 from notifications.services.of_build import facts
 from notifications.services.texts import one_line, shortened
 
-_EVENTS = {
+EVENTS = {
     DeploymentStatus.LIVE: Event.DEPLOYED,
     DeploymentStatus.FAILED: Event.DEPLOY_FAILED,
     DeploymentStatus.UNKNOWN: Event.DEPLOY_FAILED,
@@ -27,7 +25,7 @@ _EVENTS = {
 
 def of_deployment(deployment: Deployment, *, to: str, at: datetime) -> Happening | None:
     """The news in a deployment's move to `to`; None where it is none."""
-    event = _EVENTS.get(DeploymentStatus(to))
+    event = EVENTS.get(DeploymentStatus(to))
     if event is None:
         return None
     build = deployment.release.build
@@ -56,7 +54,7 @@ def _words(deployment: Deployment, event: Event, to: str) -> Words:
         sentence=sentence,
         details="\n".join(lines),
         excerpt=excerpt(failed) if failed else "",
-        link=f"{settings.PUBLIC_URL}{reverse('deployment', args=[project.uuid, deployment.uuid])}",
+        link=deployment_url(project.uuid, deployment.uuid),
     )
 
 

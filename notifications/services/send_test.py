@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import uuid
 
-from django.conf import settings
 from django.db import transaction
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from notifications.models import Event, Message, MessageState, Rule
+from notifications.addresses import rules_url
+from notifications.models import Event, Message, Rule
 from notifications.services.happening import Happening, Words
 from notifications.services.notify import write
-from notifications.services.recipients import NobodyError, recipient_of
 from notifications.services.texts import one_line
 
 
@@ -24,7 +22,7 @@ def send_test(rule: Rule, *, user: User) -> Message:
         subject=f"{one_line(project.name, 140)}: a test message",
         sentence="A test: messages of this project arrive here",
         details=f"{one_line(project.name, 140)}\nasked for by {one_line(str(user), 100)}",
-        link=f"{settings.PUBLIC_URL}{reverse('notifications', args=[project.uuid])}",
+        link=rules_url(project.uuid),
     )
     message = Message(
         rule=rule,
@@ -46,11 +44,5 @@ def send_test(rule: Rule, *, user: User) -> Message:
         words=lambda _: words,
     )
     with transaction.atomic():
-        try:
-            message.recipient = recipient_of(rule, asked)
-        except NobodyError as nobody:
-            message.state, message.error = MessageState.DROPPED, str(nobody)
-            message.save()
-        else:
-            write(rule, message)
+        write(rule, message, asked)
     return message
