@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from ninja import Router, Status
 from ninja.errors import HttpError
 
-from builds.access import Right, organization_or_404, project_in_or_404, require
+from builds.access import Right, organization_or_404, project_pk_in_or_404, require
 from builds.api.auth import Asked
 from builds.api.paging import Paging, page_of
 from builds.api.schemas import Errors, OneProject, OneProjectCreated, ProjectIn, ProjectPage
@@ -58,8 +58,8 @@ def make_project(request: Asked, organization_uuid: UUID, asked: ProjectIn) -> S
 @router.get(f"{_PROJECTS}/{{uuid:project_uuid}}", response={200: OneProject, 404: Errors}, operation_id="show_project")
 def show_project(request: Asked, organization_uuid: UUID, project_uuid: UUID) -> dict[str, Any]:
     """One project."""
-    project = project_in_or_404(request.auth, organization_uuid, project_uuid)
-    return {"project": project_json(Project.objects.values(*PROJECT_COLUMNS).get(pk=project.pk))}
+    pk = project_pk_in_or_404(request.auth, organization_uuid, project_uuid)
+    return {"project": project_json(Project.objects.values(*PROJECT_COLUMNS).get(pk=pk))}
 
 
 def _name_in(repository_url: str) -> str:

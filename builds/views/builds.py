@@ -10,13 +10,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from builds.access import Right, may, project_or_404, require
+from builds.access import Right, may, project_or_404
 from builds.models.build import Trigger
 from builds.numbers import whole
 from builds.services.trigger import BuildRequest, trigger
 from builds.views.filters import MESSAGES_LOOKED_AT, PAGE, page, read_filter
 from builds.views.health import alive
-from builds.views.person import person
+from builds.views.person import person, project_to_change
 
 
 @require_safe
@@ -53,9 +53,7 @@ def index(request: HttpRequest, uuid: UUID) -> HttpResponse:
 @require_POST
 def build_new(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """Build the newest commit of a branch, the default branch where none is named."""
-    user = person(request)
-    project = project_or_404(user, uuid)
-    require(user, project.organization, Right.RESTART_BUILD)
+    user, project = project_to_change(request, uuid, Right.RESTART_BUILD)
     branch = (request.POST.get("branch", "").strip() or project.default_branch)[:255]
     wanted = BuildRequest(ref=f"refs/heads/{branch}", branch=branch, commit="", trigger=Trigger.MANUAL)
     build = trigger(project, wanted, who=user.email, requested_by=user)

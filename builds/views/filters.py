@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import User
 from builds.models import Build, Project
+from builds.models.build import BuildQuerySet
 from builds.states import Status
 
 PAGE = 30
@@ -81,6 +82,11 @@ def page(project: Project, wanted: Filter, user: User, *, before: int | None, un
     return newest
 
 
+def with_commit(builds: BuildQuerySet, start: str) -> BuildQuerySet:
+    """Those whose commit begins with `start`: a range, because every collation can use an index for it."""
+    return builds.filter(commit__gte=start, commit__lt=start + "g")
+
+
 def _matching(project: Project, wanted: Filter) -> QuerySet[Build]:
     builds = Build.objects.filter(project=project)
     if wanted.branch:
@@ -90,8 +96,7 @@ def _matching(project: Project, wanted: Filter) -> QuerySet[Build]:
     if wanted.number is not None:
         builds = builds.filter(number=wanted.number)
     if wanted.commit:
-        # A range, because every collation can use an index for it.
-        builds = builds.filter(commit__gte=wanted.commit, commit__lt=wanted.commit + "g")
+        builds = with_commit(builds, wanted.commit)
     if wanted.words:
         builds = builds.filter(number__gt=project.last_build_number - MESSAGES_LOOKED_AT)
     for word in wanted.words:

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from typing import cast
+from uuid import UUID
 
 from django.http import HttpRequest
 
 from accounts.models import User
+from builds.access import Right, project_or_404, require
+from builds.models import Project
 
 
 def person(request: HttpRequest) -> User:
     """The user who is logged in."""
     return cast("User", request.user)
+
+
+def project_to_change(request: HttpRequest, uuid: UUID, right: Right) -> tuple[User, Project]:
+    """Who asks, and the project, where they have `right` in its organisation; see `require`."""
+    user = person(request)
+    project = project_or_404(user, uuid)
+    require(user, project.organization, right)
+    return user, project

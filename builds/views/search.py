@@ -11,10 +11,10 @@ from django.views.decorators.http import require_safe
 
 from builds.access import SEALED, readable_projects
 from builds.models import Build, Project
+from builds.views.filters import MESSAGES_LOOKED_AT, with_commit
 from builds.views.listing import HEAVY
 
 SHOWN = 20
-MESSAGES_LOOKED_AT = 5_000
 _COMMIT = re.compile(r"[0-9a-f]{4,64}")
 _NUMBER = re.compile(r"#?(\d{1,9})")
 
@@ -54,8 +54,7 @@ def _ways(projects: QuerySet[Project], query: str) -> list[QuerySet[Build]]:
     if number := _NUMBER.fullmatch(query):
         ways.append(readable.filter(number=int(number[1])))
     if _COMMIT.fullmatch(query.lower()):
-        # A range, because every collation can use an index for it.
-        ways.append(readable.filter(commit__gte=query.lower(), commit__lt=query.lower() + "g"))
+        ways.append(with_commit(readable, query.lower()))
     ways.append(readable.filter(branch=query))
     newest = readable.order_by("-pk").values("pk")[:MESSAGES_LOOKED_AT]
     messages = Build.objects.filter(pk__in=newest)

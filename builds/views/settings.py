@@ -17,7 +17,7 @@ from builds.forms import ProjectForm, SecretForm, SettingsForm
 from builds.models import Project, WebhookDelivery
 from builds.services import change_project as change
 from builds.services.create_project import ProjectError, create_project
-from builds.views.person import person
+from builds.views.person import person, project_to_change
 
 DELIVERIES_SHOWN = 30
 _SHOW_ONCE = "hook_secret_once"
@@ -105,9 +105,7 @@ def _page(
 @require_POST
 def renew_secret(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """A new hook secret, shown once on the set-up page."""
-    user = person(request)
-    project = project_or_404(user, uuid)
-    require(user, project.organization, Right.CHANGE_PROJECT)
+    user, project = project_to_change(request, uuid, Right.CHANGE_PROJECT)
     change.renew_hook_secret(project, who=user)
     request.session[_SHOW_ONCE] = str(project.uuid)
     return redirect("project_setup", uuid)
@@ -116,9 +114,7 @@ def renew_secret(request: HttpRequest, uuid: UUID) -> HttpResponse:
 @require_POST
 def put_secret(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """Add a secret variable, or replace the one of that name."""
-    user = person(request)
-    project = project_or_404(user, uuid)
-    require(user, project.organization, Right.CHANGE_PROJECT)
+    user, project = project_to_change(request, uuid, Right.CHANGE_PROJECT)
     form = SecretForm(request.POST)
     if not form.is_valid():
         return _page(request, project, form=SettingsForm(instance=project), secret_form=form, status=400)
@@ -130,9 +126,7 @@ def put_secret(request: HttpRequest, uuid: UUID) -> HttpResponse:
 @require_POST
 def delete_secret(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """Remove a secret variable."""
-    user = person(request)
-    project = project_or_404(user, uuid)
-    require(user, project.organization, Right.CHANGE_PROJECT)
+    user, project = project_to_change(request, uuid, Right.CHANGE_PROJECT)
     name = request.POST.get("name", "")[:200]
     if change.delete_secret(project, name, who=user):
         messages.success(request, f"{name} is gone.")
