@@ -11,10 +11,9 @@ from django.contrib.auth.password_validation import validate_password
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.services.check_password import TooManyAttemptsError, check_password
+from accounts.services.check_password import CLOSED, TooManyAttemptsError, check_password
 
 WRONG = "E-mail address and password do not belong together."
-CLOSED = "Too many attempts: try again in five minutes."
 
 
 class LogInForm(AuthenticationForm):

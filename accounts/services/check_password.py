@@ -8,6 +8,8 @@ from django.http import HttpRequest
 from accounts.models import User
 from accounts.services.attempts import is_closed, note_failure
 
+CLOSED = "Too many attempts: try again in five minutes."
+
 
 class TooManyAttemptsError(Exception):
     """The door is closed for some minutes, also for the right password."""

@@ -11,7 +11,7 @@ from ninja import Router
 from ninja.errors import AuthenticationError, HttpError
 
 from accounts.models import Membership, User
-from accounts.services.check_password import TooManyAttemptsError, check_password
+from accounts.services.check_password import CLOSED, TooManyAttemptsError, check_password
 from accounts.services.tokens import make_token
 from builds.access import RIGHTS, Right
 from builds.api.auth import Asked, basic_in
@@ -32,7 +32,7 @@ def log_in(request: HttpRequest) -> dict[str, Any]:
     try:
         user = check_password(*basic, address=request.META.get("REMOTE_ADDR", ""), request=request)
     except TooManyAttemptsError:
-        raise HttpError(429, "Too many attempts: try again in five minutes.") from None
+        raise HttpError(429, CLOSED) from None
     if user is None:
         raise AuthenticationError
     expires_at = timezone.now() + _TOKEN_LIFE

@@ -4,7 +4,8 @@ import pytest
 from django.conf import settings
 from django.urls import reverse
 
-from accounts.forms import CLOSED, WRONG
+from accounts.forms import WRONG
+from accounts.services.check_password import CLOSED
 
 PASSWORD = "correct horse battery"
 
