@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off", ""})
+LEAST_SECRET = 32
 
 
 def text(name: str, default: str = "") -> str:
@@ -44,9 +45,9 @@ def whole(name: str, default: int, *, least: int = 0, most: int | None = None) -
     return number
 
 
-def words(name: str, default: str = "") -> list[str]:
+def words(name: str) -> list[str]:
     """NAME as a list, divided at commas."""
-    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+    return [word.strip() for word in text(name).split(",") if word.strip()]
 
 
 def secret(name: str, *, default: str = "") -> str:
@@ -59,14 +60,14 @@ def secret(name: str, *, default: str = "") -> str:
     return os.environ.get(name, default).strip()
 
 
-def needed_secret(name: str, *, least: int = 32) -> str:
-    """A secret that start-up cannot do without: it must be set and at least `least` characters long."""
+def needed_secret(name: str) -> str:
+    """A secret that start-up cannot do without: it must be set and at least LEAST_SECRET characters long."""
     value = secret(name)
     if not value:
         raise ImproperlyConfigured(f"Set {name} or {name}_FILE (`openssl rand -base64 48` makes one)")
-    if len(value) < least or len(set(value)) < 8:
+    if len(value) < LEAST_SECRET or len(set(value)) < 8:
         raise ImproperlyConfigured(
-            f"{name} is too weak: at least {least} characters, made at random (`openssl rand -base64 48`)"
+            f"{name} is too weak: at least {LEAST_SECRET} characters, made at random (`openssl rand -base64 48`)"
         )
     return value
 

@@ -53,8 +53,8 @@ def _table(*keys: Key) -> Table:
     return {key.name: key for key in keys}
 
 
-def _all(names: str, support: Support, kind: Kind = Kind.ANY) -> tuple[Key, ...]:
-    return tuple(Key(name=name, support=support, kind=kind) for name in names.split())
+def _all(names: str, support: Support) -> tuple[Key, ...]:
+    return tuple(Key(name=name, support=support) for name in names.split())
 
 
 _CONTAINER = (

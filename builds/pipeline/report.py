@@ -18,8 +18,8 @@ MAX_KNOWN = 200
 class Hints:
     """Finds the word that was meant. It takes its time, so that a file with a thousand wrong words gets only some."""
 
-    def __init__(self, *, left: int = MAX_PROBLEMS) -> None:
-        self._left = left
+    def __init__(self) -> None:
+        self._left = MAX_PROBLEMS
 
     def did_you_mean(self, word: str, known: Collection[str], shown: Collection[str] | None = None) -> str:
         """The known word that is nearest, or else those of them that are worth showing."""

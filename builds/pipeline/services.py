@@ -46,7 +46,7 @@ def read_service(entry: Entry, origin: Origin, report: Report) -> Service:
         report.error(f"the service `{clean(name, 80)}` needs a map with `image` or `build`", entry)
         return Service(ServiceSpec(name=name), entry.mark, report)
     section = Section(entry.node, SERVICE, report, strict=origin.strict)
-    build = _build(section, entry, origin)
+    build = _build(section, origin)
     image = section.text("image")
     if not section.has("build") and not section.has("image"):
         report.error(f"the service `{clean(name, 80)}` has neither `image` nor `build`", entry)
@@ -75,7 +75,7 @@ def read_service(entry: Entry, origin: Origin, report: Report) -> Service:
     return Service(spec, entry.mark, report)
 
 
-def _build(section: Section, entry: Entry, origin: Origin) -> ImageBuild | None:
+def _build(section: Section, origin: Origin) -> ImageBuild | None:
     found = section.entry("build")
     if found is None or is_null(found.node):
         return None

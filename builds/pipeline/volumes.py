@@ -41,7 +41,7 @@ def read_volumes(entry: Entry, base: str, report: Report, *, strict: bool) -> tu
 def _words(item: Node, entry: Entry, report: Report) -> list[str]:
     """[target], [source, target] or [source, target, mode]."""
     if isinstance(item, Mapping):
-        return _words_of_map(item, report)
+        return _words_of_map(item)
     if not isinstance(item, Scalar):
         texts(entry, report)  # says what was wanted
         return []
@@ -51,7 +51,7 @@ def _words(item: Node, entry: Entry, report: Report) -> list[str]:
     return words if words != [""] else []
 
 
-def _words_of_map(item: Mapping, report: Report) -> list[str]:
+def _words_of_map(item: Mapping) -> list[str]:
     """Compose's long form."""
     values = {entry.key: entry.node.text for entry in item.entries if isinstance(entry.node, Scalar)}
     if values.get("type", "volume") not in ("bind", "volume"):

@@ -30,8 +30,6 @@ class Frame:
     def organization(self) -> Organization | None:
         """The one that the page is about: named in the address, or the only one there is."""
         slug = self._request.GET.get("organization", "")
-        match = getattr(self._request, "resolver_match", None)
-        slug = slug or (match.kwargs.get("slug", "") if match else "")
         named = next((one for one in self.organizations if one.slug == slug), None)
         if named is None and len(self.organizations) == 1:
             return self.organizations[0]

@@ -31,11 +31,6 @@ class Node:
     is_parent: bool = False
     is_open: bool = True
 
-    @property
-    def is_step(self) -> bool:
-        """Whether it has a log of its own."""
-        return self.step is not None and self.step.kind == "run"
-
 
 @dataclass(frozen=True)
 class BuildRows:
