@@ -59,10 +59,10 @@ def answers(url: str) -> bool:
         connection.close()
 
 
-def wait_for(url: str, seconds: float = START_SECONDS) -> bool:
-    """Whether an engine answers within `seconds`."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+def wait_for(url: str, alive: Callable[[], bool] = lambda: True) -> bool:
+    """Whether an engine answers within START_SECONDS, and while it is `alive`."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and alive():
         if answers(url):
             return True
         time.sleep(0.1)
@@ -134,12 +134,9 @@ def keep(engine: Engine, log: Path, say: Say) -> tuple[Engine, list[Program]]:
             start_new_session=True,
             preexec_fn=die_with_parent,  # no threads here yet
         )
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and daemon.poll() is None:
-        if answers(engine.url):
-            program = Program("dockerd", command=engine.command, pid=daemon.pid, quiet=True, stop_seconds=30)
-            return Engine(executor="docker", url=engine.url), [program]
-        time.sleep(0.1)
+    if wait_for(engine.url, alive=lambda: daemon.poll() is None):
+        program = Program("dockerd", command=engine.command, pid=daemon.pid, quiet=True, stop_seconds=30)
+        return Engine(executor="docker", url=engine.url), [program]
     daemon.kill()
     daemon.wait()
     return _plain(f"the Docker engine does not start here ({log} says why)"), []

@@ -78,11 +78,15 @@ class Supervisor:
                 self._wait(0.02 if waiting else 1.0)
                 self._reap()
         finally:
-            self._end_all()
+            self.end()
 
     def end(self) -> None:
-        """End what runs already, where `run` will not be called."""
-        self._end_all()
+        """End the programs, the last started first; those that do not listen are killed."""
+        self._stopping = True
+        for program in reversed(self._programs):
+            if program.pid:
+                self._end(program)
+        self._selector.close()
 
     def _stop(self, *_: object) -> None:
         self._stopping = True
@@ -198,14 +202,6 @@ class Supervisor:
             self._say(program.name, line)
         program.kept = []
         self._say(program.name, text)
-
-    def _end_all(self) -> None:
-        """End the programs, the last started first; those that do not listen are killed."""
-        self._stopping = True
-        for program in reversed(self._programs):
-            if program.pid:
-                self._end(program)
-        self._selector.close()
 
     def _end(self, program: Program) -> None:
         os.kill(program.pid, signal.SIGTERM)
