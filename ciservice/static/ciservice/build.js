@@ -34,7 +34,7 @@ function showState({ status, final, words }) {
 
 async function update() {
   const address = `${part.dataset.part}&step=${log.store?.step ?? ""}`;
-  const answer = await fetch(address, { headers: { "X-Requested-With": "fetch" } });
+  const answer = await fetch(address);
   if (!answer.ok) return;
   const fresh = part.cloneNode(false);
   fresh.innerHTML = await answer.text();
@@ -48,14 +48,10 @@ async function update() {
     morphChildren(element, wanted);
   }
   tree.refreshed();
-  if (log.store) markSelected(log.store.step);
+  if (log.store) tree.mark(log.store.step);
   tick(part);
   showState(parts.get("status").dataset);
   goAlong();
-}
-
-function markSelected(step) {
-  for (const item of tree.items) item.setAttribute("aria-selected", String(item.dataset.step === step));
 }
 
 /** Open the step that runs now, where the one shown has ended. */

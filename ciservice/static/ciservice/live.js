@@ -15,7 +15,6 @@ export function morph(old, fresh) {
     old.nodeValue = fresh.nodeValue;
     return old;
   }
-  if (old.hasAttribute("data-keep")) return old;
   morphAttributes(old, fresh);
   morphChildren(old, fresh);
   return old;
@@ -57,14 +56,13 @@ export function morphChildren(old, fresh) {
 
 /** Fetch HTML and put it into `element`; the element's own children only. */
 export async function refresh(element, address) {
-  const answer = await fetch(address, { headers: { "X-Requested-With": "fetch" }, credentials: "same-origin" });
+  const answer = await fetch(address);
   if (answer.redirected && new URL(answer.url).pathname !== new URL(address, location.href).pathname) return location.reload();
   if (!answer.ok) throw new Error(`${answer.status}`);
   const fresh = element.cloneNode(false);
   fresh.innerHTML = await answer.text();
   morphChildren(element, fresh);
   tick(element);
-  element.dispatchEvent(new CustomEvent("refreshed", { bubbles: true }));
 }
 
 /** Call `work` at once, and again after more calls, but never more often than every LEAST_MS nor twice at a time. */
@@ -131,7 +129,7 @@ async function loadMore(link) {
   const box = link.closest("[data-older]");
   const address = new URL(link.href);
   address.searchParams.set("part", "more");
-  const answer = await fetch(address, { headers: { "X-Requested-With": "fetch" } });
+  const answer = await fetch(address);
   if (!answer.ok) { location.href = link.href; return; }
   const fresh = document.createElement("template");
   fresh.innerHTML = await answer.text();

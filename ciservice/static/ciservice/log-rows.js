@@ -2,7 +2,6 @@
 
 // What build tools print when something went wrong; such lines are tinted and `f` goes to them.
 const STRONG = /^\s*(?:FAILED\b|FAIL:?\s|--- FAIL|not ok\b|✗|✕|×|npm ERR!|fatal: |E {3}|(?:\w+\.)*\w*(?:Error|Exception)(?:: |$)|error(?:\[\w+\])?: |ERROR\b|panic: |\[ERROR\])/;
-const WEAK = /\b(?:error|fatal|failed|failure|panic|traceback)\b/i;
 const WARNING = /^\s*(?:warning|WARN(?:ING)?)\b/;
 
 export function severity(text) {
@@ -10,10 +9,6 @@ export function severity(text) {
   if (STRONG.test(start)) return "error";
   if (WARNING.test(start)) return "warning";
   return "";
-}
-
-export function mayMatter(text) {
-  return WEAK.test(text.slice(0, 400));
 }
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });

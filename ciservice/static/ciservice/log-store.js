@@ -78,8 +78,8 @@ export class LogStore {
     this.chunks.delete(farthest);
   }
 
-  async get(query) {
-    const answer = await fetch(`${this.address}?${new URLSearchParams(query)}`, { signal: this.aborter.signal });
+  async get(query, address = this.address) {
+    const answer = await fetch(`${address}?${new URLSearchParams(query)}`, { signal: this.aborter.signal });
     if (!answer.ok) throw new Error(`${answer.status}`);
     return answer.json();
   }
@@ -114,11 +114,7 @@ export class LogStore {
   }
 
   /** The numbers of the lines that hold `text`, at most as many as the server gives: { lines, more }. */
-  async search(address, text) {
-    const answer = await fetch(`${address}?${new URLSearchParams({ q: text })}`, { signal: this.aborter.signal });
-    if (!answer.ok) throw new Error(`${answer.status}`);
-    return answer.json();
-  }
+  search(address, text) { return this.get({ q: text }, address); }
 
   close() {
     this.aborter.abort();

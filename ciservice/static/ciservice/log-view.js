@@ -166,7 +166,7 @@ export class LogView {
 
   range() {
     const first = this.heights.lineAt(this.top), last = this.heights.lineAt(this.top + Math.min(this.box.clientHeight, TALLEST_WINDOW));
-    return { first: Math.max(first - OVERSCAN, 1), last: Math.min(last + OVERSCAN, this.total), seenFirst: first, seenLast: last };
+    return { first: Math.max(first - OVERSCAN, 1), last: Math.min(last + OVERSCAN, this.total), seenFirst: first };
   }
 
   paint() {

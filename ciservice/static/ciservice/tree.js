@@ -44,9 +44,14 @@ export class Tree {
     item.focus();
   }
 
-  /** Show which step's log is open; its groups open with it. */
-  select(step) {
+  /** Show which step's log is open. */
+  mark(step) {
     for (const item of this.items) item.setAttribute("aria-selected", String(item.dataset.step === step));
+  }
+
+  /** Mark the step whose log is open; its groups open with it. */
+  select(step) {
+    this.mark(step);
     const item = this.selected;
     if (!item) return;
     this.reveal(item);
