@@ -123,9 +123,9 @@ class _Conversation:
 
 def _end(process: subprocess.Popen[bytes], token: str) -> None:
     """Nothing of it may stay, however it ended."""
-    if process.returncode is None:
-        _signal(process, token, signal.SIGKILL)
-        process.wait()
+    # Also where it ended by itself: a child in the midst of its exec shows no environment to the first look.
+    _signal(process, token, signal.SIGKILL)
+    process.wait()
     end_marked(token)
 
 
