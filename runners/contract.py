@@ -12,6 +12,7 @@ Leaving the workspace removes every container, network, volume and file of the j
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -19,6 +20,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
+
+_ATTEMPT = re.compile(r"ci-([0-9A-Za-z-]+)-(\d+)")
 
 StepPath = tuple[int, ...]
 """Where a step stands in its tree: (0,) is the first, (1, 0) the first child of the second."""
@@ -266,6 +269,12 @@ class JobSpec:
     def name(self) -> str:
         """Unique for this attempt; containers, networks and folders begin with it."""
         return f"ci-{self.job_id}-{self.epoch}"
+
+
+def attempt_of(name: str) -> tuple[str, int] | None:
+    """The (job_id, epoch) whose `JobSpec.name` this is; None where it is nobody's."""
+    found = _ATTEMPT.fullmatch(name)
+    return (found[1], int(found[2])) if found else None
 
 
 @dataclass(frozen=True, kw_only=True)

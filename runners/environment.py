@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from runners.contract import JobSpec, ServiceSpec, StepSpec
 from runners.errors import SpecError
+from runners.trees import opened_beneath
 
 MOST_FILE_BYTES = 1024 * 1024
 
@@ -71,17 +72,12 @@ def read_checkout_file(checkout: Path, name: str) -> str:
     parts = PurePosixPath(name).parts
     if not parts or PurePosixPath(name).is_absolute() or ".." in parts:
         raise SpecError(f"{name}: give a path inside the repository")
-    folder = os.open(checkout, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    root = os.open(checkout, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)  # the operator's, and may be a link
     try:
-        for part in parts[:-1]:
-            inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
-            os.close(folder)
-            folder = inner
-        return _read_regular(parts[-1], folder, name)
+        with opened_beneath(root, parts[:-1]) as folder:
+            return _read_regular(parts[-1], folder, name)
     except OSError as error:
         raise SpecError(f"{name}: cannot be read from the repository ({error.strerror})") from None
-    finally:
-        os.close(folder)
 
 
 def _read_regular(leaf: str, folder: int, name: str) -> str:

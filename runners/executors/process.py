@@ -8,8 +8,6 @@ background ends with the step.
 from __future__ import annotations
 
 import logging
-import re
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,18 +22,18 @@ from runners.contract import (
     StepResult,
     StepSpec,
     Stop,
+    attempt_of,
 )
 from runners.environment import read_env_files, step_environment
 from runners.errors import EngineError, SpecError
 from runners.executors.bubblewrap import Room
 from runners.executors.child import Child, end_marked
 from runners.executors.config import ExecutorSettings
+from runners.trees import remove_tree
 from runners.verdict import stopped_by
 from runners.walls import PATH, walls_stand
 
 logger = logging.getLogger(__name__)
-
-_ATTEMPT = re.compile(r"ci-([0-9A-Za-z-]+)-(\d+)")
 
 
 class ProcessExecutor:
@@ -80,7 +78,7 @@ class ProcessExecutor:
             raise EngineError(f"The workspace could not be made: {error.strerror}.") from error
         finally:
             end_marked(job.name)
-            remove_tree(folder)
+            _remove(folder)
 
     def _check_out(self, job: JobSpec, folder: Path, stop: Stop) -> Path:
         if isinstance(job.source, DirectorySource):
@@ -95,10 +93,10 @@ class ProcessExecutor:
         if not self.settings.workspaces.is_dir():
             return gone
         for folder in list(self.settings.workspaces.iterdir()):
-            found = _ATTEMPT.fullmatch(folder.name)
-            if found and not is_live(found.group(1), int(found.group(2))):
+            attempt = attempt_of(folder.name)
+            if attempt is not None and not is_live(*attempt):
                 end_marked(folder.name)
-                remove_tree(folder)
+                _remove(folder)
                 gone += 1
         return gone
 
@@ -154,20 +152,7 @@ def _argv(step: StepSpec, service: ServiceSpec | None) -> list[str]:
     return ["sh", "-c", 'exec "$@"', "sh", *entrypoint, *command]
 
 
-def remove_tree(folder: Path) -> None:
-    """Remove it with everything inside, whatever a step did to permissions; links are removed, never followed."""
-
-    def retry(remove: Callable[..., object], path: str, _: object) -> None:
-        try:
-            Path(path).parent.chmod(0o700)
-            target = Path(path)
-            if target.is_dir() and not target.is_symlink():
-                target.chmod(0o700)
-                shutil.rmtree(target, ignore_errors=True)
-            else:
-                remove(path)
-        except OSError:
-            logger.warning("could not remove %r", path)
-
-    if folder.exists():
-        shutil.rmtree(folder, onerror=retry)
+def _remove(folder: Path) -> None:
+    # Twice, for what was written meanwhile, and for locked folders inside of locked ones.
+    if not remove_tree(folder) and not remove_tree(folder):
+        logger.warning("could not remove folder=%s", folder)

@@ -10,8 +10,7 @@ import io
 import os
 import stat
 import tarfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,11 +19,11 @@ from docker.utils.build import PatternMatcher
 from runners.environment import read_checkout_file
 from runners.errors import SpecError
 from runners.executors.docker.mounts import inside
+from runners.trees import FOLDER, opened_beneath
 
 MOST_BYTES = 4 * 1024**3
 MOST_FILES = 500_000
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -55,19 +54,11 @@ def _ignored(checkout: Path, folder: str) -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-@contextmanager
-def _opened(checkout: Path, folder: str) -> Iterator[int]:
+def _opened(checkout: Path, folder: str) -> AbstractContextManager[int]:
     """The folder's handle, reached from the checkout's without a link."""
     root = os.path.realpath(checkout)
-    handle = os.open(root, _FOLDER)
-    try:
-        for part in inside(checkout, folder).relative_to(root).parts:
-            inner = os.open(part, _FOLDER, dir_fd=handle)
-            os.close(handle)
-            handle = inner
-        yield handle
-    finally:
-        os.close(handle)
+    parts = inside(checkout, folder).relative_to(root).parts
+    return opened_beneath(os.open(root, FOLDER), parts)
 
 
 class _Writer:
@@ -98,7 +89,7 @@ class _Writer:
         self._tar.addfile(entry, io.BytesIO(content))
 
     def _descend(self, handle: int, name: str, path: str) -> None:
-        inner = os.open(name, _FOLDER, dir_fd=handle)
+        inner = os.open(name, FOLDER, dir_fd=handle)
         try:
             self.add_folder(inner, f"{path}/")
         finally:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from runners.contract import attempt_of
 from runners.errors import EngineError
 from runners.executors.docker import labels
 from runners.executors.docker.engine import Refused
@@ -19,8 +19,6 @@ from runners.executors.docker.owner import Owner, forget_dead, lives
 logger = logging.getLogger(__name__)
 
 KEPT_IMAGE_SECONDS = 3 * 24 * 3600  # built images are kept for their layers; the engine says when they were made
-
-_FOLDER = re.compile(r"ci-([0-9A-Za-z-]+)-(\d+)")
 
 IsLive = Callable[[str, int], bool]
 
@@ -69,8 +67,8 @@ class Sweep:
     def _remove_folders(self, root: Path) -> int:
         gone = 0
         for folder in list(root.iterdir()) if root.is_dir() else []:
-            found = _FOLDER.fullmatch(folder.name)
-            if found is None or self._is_live(found[1], int(found[2])):
+            attempt = attempt_of(folder.name)
+            if attempt is None or self._is_live(*attempt):
                 continue
             try:
                 remove_folder(self._tools, folder)

@@ -13,7 +13,9 @@ from runners.contract import Link, Outcome, ServiceSpec, StepSpec, Stop, StopRea
 from runners.engine import execute
 from runners.errors import EngineError, SpecError
 from runners.executors.bubblewrap import MARK
-from runners.executors.process import ProcessExecutor, remove_tree
+from runners.executors.child import marked
+from runners.executors.process import ProcessExecutor
+from runners.trees import remove_tree
 from runners.walls import walls_stand
 from tests.runners.checkout.repositories import Repository
 from tests.runners.jobs import run
@@ -243,6 +245,8 @@ def test_sweeping_removes_what_a_lost_runner_left(executor):
     left = subprocess.Popen(
         ["sleep", "1000"], env={MARK: "ci-11111111-1111-1111-1111-111111111111-1:abc"}, start_new_session=True
     )
+    # Until its exec is over it has no environment to be known by.
+    wait_until(lambda: left.pid in marked("ci-11111111-1111-1111-1111-111111111111-1"), what="the process")
 
     gone = executor.sweep(lambda job_id, epoch: (job_id[0], epoch) == ("2", 3))
 
