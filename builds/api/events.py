@@ -15,7 +15,7 @@ from builds.access import build_in_or_404, step_in_or_404
 from builds.api.auth import Asked, AsyncTokenAuth
 from builds.api.schemas import Errors
 from builds.logs.hub import in_thread
-from builds.logs.stream import Form, build_stream
+from builds.logs.stream import build_stream
 
 router = Router(tags=["builds"])
 _BUILD = "/organizations/{uuid:organization_uuid}/projects/{uuid:project_uuid}/builds/{uuid:build_uuid}"
@@ -44,7 +44,6 @@ async def watch_build(
     events = build_stream(
         str(build_uuid),
         step_uuid=str(watched.step) if watched.step else None,
-        form=Form.TEXT,
         from_byte=watched.from_byte,
         last_event_id=request.headers.get("Last-Event-ID", ""),
     )

@@ -40,7 +40,7 @@ class Missing:
 
 def gap_lines(before: Cursor, after: Cursor) -> int:
     """How many lines between two places are missing, wholly or in part."""
-    return after.line - before.line + (not after.starts_line) if after.byte > before.byte else 0
+    return after.lines - before.line if after.byte > before.byte else 0
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Map:
     @property
     def lines(self) -> int:
         """How many lines are known of."""
-        return self.end.line + (not self.end.starts_line)
+        return self.end.lines
 
     def from_line(self, line: int) -> int:
         """Index of the first piece that can hold a byte of `line` (0-based)."""

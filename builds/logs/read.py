@@ -154,8 +154,7 @@ class _Rows:
 
 def gap_of(gap: Missing, why: Why) -> Gap:
     """A missing stretch as a row; a line that is there in part keeps its own."""
-    number = gap.start.line + 1 + (not gap.start.starts_line)
-    return Gap(number, gap.lines, gap.after.byte - gap.start.byte, why)
+    return Gap(gap.start.lines + 1, gap.lines, gap.after.byte - gap.start.byte, why)
 
 
 def read(piece: Piece, reader: segments.Reader) -> bytes:

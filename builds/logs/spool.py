@@ -33,6 +33,11 @@ class Cursor:
     line: int = 0  # line breaks before it
     starts_line: bool = True  # the byte before it is a line break, or there is none
 
+    @property
+    def lines(self) -> int:
+        """How many lines begin before it."""
+        return self.line + (not self.starts_line)
+
     def after(self, data: bytes) -> Cursor:
         """The place after `data`, which begins here."""
         if not data:

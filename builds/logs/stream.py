@@ -1,7 +1,8 @@
 """Server-Sent Events for pages and the API: what an async view returns as its body.
 
-    build_stream(build, step_uuid=..., form=Form.HTML)    a build's page: its events, and the log of one step
-    topic_stream(["project:<uuid>"])                      a list: events only
+    build_stream(build)                    a build's page: its events, and hints that the logs of its steps grow
+    build_stream(build, step_uuid=...)     programs: its events, and the log of one step as text
+    topic_stream(["project:<uuid>"])       a list: events only
 
 Events: those of the topics by their type (build, job, step, deployment); `message` {"type": "sync", ...} with all states
 when a stream begins and after something may have been missed; `log`, `skip` (see builds.logs.events); `end`, after which
@@ -26,7 +27,7 @@ from builds.logs.hub import Back, Hub, News, Subscription, end_streams_when, in_
 from builds.logs.pieces import Map, Missing, Piece
 from builds.logs.read import Why, gap_of, read, why_missing
 
-__all__ = ["Form", "build_stream", "end_streams_when", "topic_stream"]
+__all__ = ["build_stream", "end_streams_when", "topic_stream"]
 
 PING_SECONDS = 15.0
 POLL_SECONDS = 2.0  # where Redis is away
@@ -70,13 +71,12 @@ async def build_stream(
     build_uuid: str,
     *,
     step_uuid: str | None = None,
-    form: Form = Form.HTML,
     from_byte: int = 0,
     last_event_id: str = "",
 ) -> AsyncIterator[bytes]:
     """Events of a build; with a step its log from `from_byte` (or `Last-Event-ID`) on, without one hints that logs grow."""
     hub = Hub.current()
-    subscription = Subscription(form if step_uuid else Form.HINT)
+    subscription = Subscription(Form.TEXT if step_uuid else Form.HINT)
     yield HELLO
     try:
         build = await hub.join(subscription, partial(BuildChannel, build_uuid))
@@ -96,7 +96,7 @@ def offset_of(last_event_id: str, otherwise: int) -> int:
 
 @dataclass
 class _Viewer:
-    """One browser on a build's page."""
+    """One browser on a build's page, or one program that follows a log."""
 
     hub: Hub
     subscription: Subscription
@@ -169,8 +169,7 @@ class _Viewer:
         if self.log is None:
             self._hints[news.step] = news.payload(Form.HINT)
             return
-        is_text = self.subscription.form == Form.TEXT
-        if news.start > self.offset or (is_text and isinstance(news, Skip)):
+        if news.start > self.offset or isinstance(news, Skip):
             async for event in self._catch_up():
                 yield event
         if news.end > self.offset or (isinstance(news, Stretch) and news.ended and news.end == self.offset):
@@ -178,27 +177,23 @@ class _Viewer:
             self.offset = news.end
 
     def _shown(self, news: Stretch | Skip) -> bytes:
-        """The news for this browser: rows replace each other by number, text must go on exactly."""
-        if self.subscription.form == Form.TEXT and isinstance(news, Stretch) and news.start < self.offset:
+        """The news for this program: text must go on exactly."""
+        if isinstance(news, Stretch) and news.start < self.offset:
             data = news.data[self.offset - news.start :]
             return text_event(news.step, data, end_byte=news.end, ended=news.ended)
-        return news.payload(self.subscription.form)
+        return news.payload(Form.TEXT)
 
     async def _catch_up(self, *, since: float = 0.0) -> AsyncIterator[bytes]:
-        """Bring the browser from its offset to where the others are, or to what was there at `since`."""
+        """Bring the program from its offset to where the others are, or to what was there at `since`."""
         if self.log is None:
             return
         known = None if since or self.hub.is_away else self.log.recent(self.offset)
-        if known and not (self.subscription.form == Form.TEXT and any(isinstance(news, Skip) for news in known)):
+        if known and not any(isinstance(news, Skip) for news in known):
             for news in known:
                 yield self._shown(news)
                 self.offset = news.end
-        elif self.subscription.form == Form.TEXT:
-            async for event in self._texts(self.log.step, await self.log.look(since=since)):
-                yield event
         else:
-            events, self.offset = await self.log.rows_since(self.offset, since=since)
-            for event in events:
+            async for event in self._texts(self.log.step, await self.log.look(since=since)):
                 yield event
 
     async def _texts(self, step: str, log: Map) -> AsyncIterator[bytes]:

@@ -221,4 +221,4 @@ class LogWriter:
 
     def _count(self, *, complete: bool) -> LogTotals:
         end = self._spool.end
-        return LogTotals(end.line + (not end.starts_line), end.byte, self._omitted, complete)
+        return LogTotals(end.lines, end.byte, self._omitted, complete)

@@ -6,15 +6,12 @@ import asyncio
 import contextlib
 import hashlib
 import json
-import re
 import threading
-from html import unescape
 
 import pytest
 from django.db import connections
 
-from builds.logs import live, stream
-from builds.logs.events import Form
+from builds.logs import live, segments, stream
 from builds.logs.hub import Hub
 from builds.states import Status
 from tests.servers import Redis
@@ -32,10 +29,9 @@ def parse(event: bytes) -> tuple[str, dict, str]:
 
 
 class Browser:
-    """Collects what a stream sends, as a page does: rows replace each other by number, text is added up."""
+    """Collects what a stream sends, as a page or a program does."""
 
     def __init__(self) -> None:
-        self.rows: dict[int, str] = {}
         self.text = ""
         self.types: list[str] = []
         self.last_id = ""
@@ -47,12 +43,10 @@ class Browser:
         if kind:
             self.types.append(kind)
         self.last_id = event_id or self.last_id
+        self.total = data.get("total", self.total)
         if kind == "log":
-            self.total = data.get("total", self.total)
             self.ended = self.ended or data["ended"]
             self.text += data.get("text", "")
-            for number, _, html in data.get("rows", ()):
-                self.rows[number] = unescape(re.sub(r"<[^>]*>", "", html))
         return kind
 
     async def watch(self, source, until) -> Browser:
@@ -78,12 +72,17 @@ def finish(step, status=Status.PASSED) -> None:
     live.publish(f"build:{build.uuid}", {"type": "build", "uuid": str(build.uuid), "status": status})
 
 
+def close(writer) -> None:
+    """Close a writer in a thread, and the connection that this took: the thread is forgotten, its connection is not."""
+    writer.close()
+    connections.close_all()
+
+
 def follow(step, **options):
     return stream.build_stream(str(step.job.build.uuid), step_uuid=str(step.uuid), **options)
 
 
-@pytest.mark.parametrize("form", [Form.HTML, Form.TEXT])
-def test_a_page_sees_what_is_printed_while_it_watches_and_then_the_end(make_step, make_writer, form):
+def test_a_page_sees_what_is_printed_while_it_watches_and_then_the_end(make_step, make_writer):
     step, printed = make_step(), lines(2000)
     writer = make_writer(step)
     writer.write(lines(5))
@@ -100,19 +99,16 @@ def test_a_page_sees_what_is_printed_while_it_watches_and_then_the_end(make_step
         thread = threading.Thread(target=rest)
 
         def seen(browser: Browser) -> bool:
-            if thread.ident is None and (browser.rows or browser.text):
+            if thread.ident is None and browser.text:
                 thread.start()
             return "end" in browser.types
 
-        await browser.watch(follow(step, form=form), seen)
+        await browser.watch(follow(step), seen)
         await asyncio.to_thread(thread.join)
         return browser
 
     browser = asyncio.run(scenario())
-    if form == Form.TEXT:
-        assert hashlib.sha256(browser.text.encode()).digest() == hashlib.sha256(printed).digest()
-    else:
-        assert [browser.rows[number] for number in sorted(browser.rows)] == printed.decode().splitlines()
+    assert hashlib.sha256(browser.text.encode()).digest() == hashlib.sha256(printed).digest()
     assert browser.types[-1] == "end"
     assert browser.ended
 
@@ -129,7 +125,7 @@ def test_a_page_that_comes_back_goes_on_where_it_was(make_step, make_writer):
             writer.write(printed[sent : sent + 5000])
             sent += 5000
             browser, wanted = Browser(), len(text) + 1500
-            source = follow(step, form=Form.TEXT, last_event_id=last_id)
+            source = follow(step, last_event_id=last_id)
             await browser.watch(
                 source,
                 lambda browser, wanted=wanted, text=text: len(text) + len(browser.text) >= min(wanted, len(printed)),
@@ -151,24 +147,22 @@ def test_letters_of_many_bytes_are_never_cut(make_step, make_writer):
     writer.write(data[:1001])
 
     async def scenario() -> str:
-        first = await Browser().watch(follow(step, form=Form.TEXT), lambda browser: len(browser.text) > 700)
+        first = await Browser().watch(follow(step), lambda browser: len(browser.text) > 700)
         writer.write(data[1001:2002])
         writer.write(data[2002:3003])
         second = await Browser().watch(
-            follow(step, form=Form.TEXT, last_event_id=first.last_id),
+            follow(step, last_event_id=first.last_id),
             lambda browser: int(browser.last_id or 0) > 2995,
         )
         writer.write(data[3003:])
-        await asyncio.to_thread(writer.close)
-        third = await Browser().watch(
-            follow(step, form=Form.TEXT, last_event_id=second.last_id), lambda browser: browser.ended
-        )
+        await asyncio.to_thread(close, writer)
+        third = await Browser().watch(follow(step, last_event_id=second.last_id), lambda browser: browser.ended)
         return first.text + second.text + third.text
 
     assert asyncio.run(scenario()) == printed
 
 
-def test_an_unfinished_line_is_replaced_when_it_grows(make_step, make_writer):
+def test_an_unfinished_line_is_seen_as_it_grows(make_step, make_writer):
     step = make_step()
     writer = make_writer(step)
     writer.write(b"one\ntw")
@@ -177,37 +171,87 @@ def test_an_unfinished_line_is_replaced_when_it_grows(make_step, make_writer):
         seen = []
 
         def until(browser: Browser) -> bool:
-            if browser.rows.get(2) not in (None, *seen):
-                seen.append(browser.rows[2])
-                writer.write({"tw": b"o 10%", "two 10%": b"\rTWO 20%\nthree\n"}.get(seen[-1], b""))
-            return browser.rows.get(3) == "three"
+            if browser.text not in ("", *seen):
+                seen.append(browser.text)
+                writer.write({1: b"o 10%", 2: b"\rTWO 20%\nthree\n"}.get(len(seen), b""))
+            return browser.text.endswith("three\n")
 
         await Browser().watch(follow(step), until)
         return seen
 
-    assert asyncio.run(scenario()) == ["tw", "two 10%", "TWO 20%"]
+    assert asyncio.run(scenario()) == ["one\ntw", "one\ntwo 10%", "one\ntwo 10%\rTWO 20%\nthree\n"]
 
 
 def test_who_is_far_behind_goes_on_at_the_end(make_step, print_log):
     step = make_step()
     print_log(step, lines(100_000))
-    finish(step)
-    browser = asyncio.run(Browser().watch(follow(step), lambda browser: "end" in browser.types))
-    assert browser.types[:2] == ["message", "skip"]
-    assert max(browser.rows) == 100_000
-    assert sorted(browser.rows) == list(range(min(browser.rows), 100_001))
-    assert min(browser.rows) > 50_000
+    page = stream.build_stream(str(step.job.build.uuid))
+    browser = asyncio.run(Browser().watch(page, lambda browser: browser.total > 0))
+    assert browser.types == ["message", "log"]
+    assert browser.total == 100_000
 
 
 def test_programs_get_every_byte_however_far_behind(make_step, print_log):
     step, printed = make_step(), lines(100_000)
     print_log(step, printed)
     finish(step)
-    browser = asyncio.run(Browser().watch(follow(step, form=Form.TEXT), lambda browser: "end" in browser.types))
+    browser = asyncio.run(Browser().watch(follow(step), lambda browser: "end" in browser.types))
     assert browser.text == printed.decode()
 
 
-def test_a_page_without_a_step_hears_that_logs_grow(make_step, make_writer):
+def test_programs_begin_at_any_byte(make_step, print_log, monkeypatch):
+    monkeypatch.setattr(segments, "FRAME_BYTES", 10)
+    monkeypatch.setattr(segments, "SEGMENT_BYTES", 30)
+    step, printed = make_step(), lines(10)
+    print_log(step, printed)
+    finish(step)
+
+    async def scenario() -> list[str]:
+        begins = [follow(step, from_byte=start) for start in range(len(printed) + 3)]
+        return [(await Browser().watch(begin, lambda browser: "end" in browser.types)).text for begin in begins]
+
+    text = printed.decode()
+    assert asyncio.run(scenario()) == [text[start:] for start in range(len(printed) + 3)]
+
+
+def test_a_flood_is_a_few_hints_for_pages_and_every_byte_for_programs(make_step, make_writer):
+    step, printed = make_step(), lines(50_000)
+    writer, build = make_writer(step), str(step.job.build.uuid)
+
+    async def scenario() -> tuple[Browser, Browser]:
+        page, program = Browser(), Browser()
+        watching = asyncio.gather(
+            page.watch(stream.build_stream(build), lambda page: page.total == 50_000),
+            program.watch(follow(step), lambda program: len(program.text) >= len(printed)),
+        )
+        await until(lambda: "log" in page.types and program.types)
+        writer.write(printed)
+        await watching
+        return page, program
+
+    page, program = asyncio.run(scenario())
+    assert page.types.count("log") < 10
+    assert program.text == printed.decode()
+
+
+def test_what_is_to_be_had_nowhere_is_said_to_be_skipped(make_step, monkeypatch):
+    step = make_step()
+    live.append(step.uuid, [live.Chunk(0, 0, True, 1, b"one\n")])
+    monkeypatch.setattr(live, "tail", lambda step_uuid: live.Tail())
+
+    def act(browser: Browser) -> bool:
+        if browser.text == "one\n" and "skip" not in browser.types:
+            live.append(step.uuid, [live.Chunk(14, 3, True, 2, b"four\n")])
+        return browser.text.endswith("four\n")
+
+    browser = asyncio.run(Browser().watch(follow(step), act))
+    assert browser.text == "one\nfour\n"
+    assert browser.types == ["message", "log", "skip", "log"]
+    assert (browser.total, browser.last_id) == (4, "19")
+
+
+@pytest.mark.parametrize("printed", [b"one\ntwo\n", b"one\ntw"])
+def test_a_page_without_a_step_hears_that_logs_grow(make_step, make_writer, printed):
     step = make_step()
     writer = make_writer(step)
     build = str(step.job.build.uuid)
@@ -218,12 +262,12 @@ def test_a_page_without_a_step_hears_that_logs_grow(make_step, make_writer):
             async for event in source:
                 kind, data, _ = parse(event)
                 if kind == "message":
-                    writer.write(b"one\ntwo\n")
+                    writer.write(printed)
                 if kind == "log":
                     hints.append(data)
                     if data["ended"]:
                         return hints
-                    await asyncio.to_thread(writer.close)
+                    await asyncio.to_thread(close, writer)
         return hints
 
     hints = asyncio.run(scenario())
@@ -263,7 +307,7 @@ def test_who_does_not_keep_up_is_dropped_and_the_others_are_not(make_step, make_
     step = make_step()
     writer = make_writer(step)
 
-    async def scenario() -> tuple[Browser, Browser, Browser]:
+    async def scenario() -> tuple[Browser, Browser, Browser, str]:
         slow, slow_source, quick = Browser(), follow(step), Browser()
         slow.take(await anext(slow_source))
         slow.take(await anext(slow_source))
@@ -281,14 +325,17 @@ def test_who_does_not_keep_up_is_dropped_and_the_others_are_not(make_step, make_
                 slow.take(event)
         writer.write(lines(3, sent))
         back = Browser()
-        await back.watch(follow(step, last_event_id=slow.last_id), lambda browser: browser.total == sent + 3)
-        return slow, quick, back
+        printed = lines(sent + 3).decode()
+        await back.watch(
+            follow(step, last_event_id=slow.last_id), lambda back: len(slow.text) + len(back.text) >= len(printed)
+        )
+        return slow, quick, back, printed
 
-    slow, quick, back = asyncio.run(scenario())
-    assert max(quick.rows) > 79_000
+    slow, quick, back, printed = asyncio.run(scenario())
+    assert len(quick.text.splitlines()) > 79_000
+    assert printed.startswith(quick.text)
     assert "end" not in slow.types, "it was dropped"
-    assert sorted({**slow.rows, **back.rows}) == list(range(min(slow.rows), back.total + 1))
-    assert back.rows[back.total] == f"line {back.total - 1}"
+    assert slow.text + back.text == printed
 
 
 def test_a_stream_survives_a_restart_of_redis(make_step, make_writer, settings):
@@ -302,8 +349,8 @@ def test_a_stream_survives_a_restart_of_redis(make_step, make_writer, settings):
 
     async def scenario() -> Browser:
         browser = Browser()
-        watching = asyncio.create_task(browser.watch(follow(step), lambda browser: browser.rows.get(2) == "after"))
-        await until(lambda: browser.rows.get(1) == "before")
+        watching = asyncio.create_task(browser.watch(follow(step), lambda browser: browser.text.endswith("after\n")))
+        await until(lambda: browser.text == "before\n")
         server.kill()
         await until(lambda: Hub.current().is_away)
         server.start()
@@ -312,7 +359,7 @@ def test_a_stream_survives_a_restart_of_redis(make_step, make_writer, settings):
 
     try:
         browser = asyncio.run(scenario())
-        assert browser.rows == {1: "before", 2: "after"}
+        assert browser.text == "before\nafter\n"
         assert browser.types.count("message") >= 2, "after the restart the rows were read again"
     finally:
         writer.close()
@@ -344,7 +391,7 @@ def test_without_redis_pages_look_at_the_rows(make_step, print_log, settings):
         return await Browser().watch(follow(step), act)
 
     browser = asyncio.run(scenario())
-    assert browser.rows == {1: "one", 2: "two"}
+    assert browser.text == "one\ntwo\n"
 
 
 def test_streams_end_when_the_server_shuts_down(make_step, monkeypatch):
