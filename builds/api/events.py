@@ -6,7 +6,7 @@ from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from django.http import HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponseBase
 from ninja import Query, Router, Schema
 from pydantic import Field
 
@@ -16,6 +16,7 @@ from builds.api.auth import Asked, AsyncTokenAuth
 from builds.api.schemas import Errors
 from builds.logs.hub import in_thread
 from builds.logs.stream import build_stream
+from builds.streaming import event_answer
 
 router = Router(tags=["builds"])
 _BUILD = "/organizations/{uuid:organization_uuid}/projects/{uuid:project_uuid}/builds/{uuid:build_uuid}"
@@ -47,9 +48,7 @@ async def watch_build(
         from_byte=watched.from_byte,
         last_event_id=request.headers.get("Last-Event-ID", ""),
     )
-    # nginx holds answers back without X-Accel-Buffering.
-    headers = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
-    return StreamingHttpResponse(events, content_type="text/event-stream", headers=headers)
+    return event_answer(events)
 
 
 def _check(user: User, names: tuple[UUID, UUID, UUID], step: UUID | None) -> None:
