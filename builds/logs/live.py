@@ -67,11 +67,10 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """What Redis has of a step's output."""
+    """What Redis has of a step's output; nothing where it does not answer."""
 
     chunks: tuple[Chunk, ...] = ()
     ended: bool = False  # the writer said that nothing follows
-    known: bool = False  # False where Redis does not answer
 
 
 def log_key(step_uuid: UUID | str) -> str:
@@ -187,13 +186,13 @@ def trim(step_uuid: UUID | str, below_byte: int) -> None:
         _ask(lambda client: client.xtrim(log_key(step_uuid), minid=f"{below_byte + 1}", approximate=False))
 
 
-def tail(step_uuid: UUID | str, from_byte: int = 0) -> Tail:
-    """What Redis has from `from_byte` on; the first chunk may begin before it, and stretches may be missing."""
-    answer = _ask(lambda client: client.xrange(log_key(step_uuid), min=f"({from_byte}-0"))
+def tail(step_uuid: UUID | str) -> Tail:
+    """What Redis has; stretches may be missing."""
+    answer = _ask(lambda client: client.xrange(log_key(step_uuid)))
     if answer is None:
         return Tail()
     read = [read_chunk((entry_id.decode(), fields)) for entry_id, fields in cast("list[tuple[bytes, Fields]]", answer)]
-    return Tail(tuple(chunk for chunk in read if chunk), ended=None in read, known=True)
+    return Tail(tuple(chunk for chunk in read if chunk), ended=None in read)
 
 
 def close(step_uuid: UUID | str, end_byte: int) -> bool:

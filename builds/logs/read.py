@@ -16,7 +16,6 @@ LINE_BYTES = 64 * 1024
 SLICE_LINES = 5000
 SLICE_BYTES = 4 * 1024 * 1024
 SEARCH_SECONDS = 5.0
-MATCH_BYTES = 400
 
 
 class Why(StrEnum):
@@ -59,12 +58,11 @@ class Gap:
 
 @dataclass(frozen=True)
 class LogSlice:
-    """A range of a log. `total` counts the lines known of so far; `end_byte` is where a live stream goes on."""
+    """A range of a log. `total` counts the lines known of so far."""
 
     rows: tuple[Line | Gap, ...]
     total: int
     ended: bool
-    end_byte: int
 
 
 def lines(step: Step, first: int, limit: int) -> LogSlice:
@@ -78,7 +76,7 @@ def slice_of(log: Map, first: int, limit: int) -> LogSlice:
     first, limit = max(first, 1), max(min(limit, SLICE_LINES), 0)
     with segments.Reader() as reader:
         rows = _Rows(log, first, limit).collect(reader) if limit else ()
-    return LogSlice(rows, log.lines, log.ended, log.end.byte)
+    return LogSlice(rows, log.lines, log.ended)
 
 
 class _Rows:
@@ -174,18 +172,18 @@ def _has_loss(log: Map) -> bool:
     return any(isinstance(stretch, Missing) and why_missing(log, stretch) == Why.LOST for stretch in log.walk())
 
 
-def raw(step: Step, from_byte: int = 0) -> Iterator[bytes]:
-    """All bytes there are now from an offset on, as printed; a line of ours stands where some are not there."""
+def raw(step: Step) -> Iterator[bytes]:
+    """All bytes there are now, as printed; a line of ours stands where some are not there."""
     log = survey(step)
     with segments.Reader() as reader:
         ends_line = True
-        for stretch in log.walk(log.from_byte(from_byte)):
+        for stretch in log.walk():
             if isinstance(stretch, Missing):
                 yield _marker(stretch, why_missing(log, stretch), ends_line=ends_line)
                 ends_line = True
                 continue
             try:
-                data = read(stretch, reader)[max(from_byte - stretch.start.byte, 0) :]
+                data = read(stretch, reader)
             except segments.Damaged:
                 data = _marker(Missing(stretch.start, stretch.after), Why.DAMAGED, ends_line=ends_line)
             ends_line = data.endswith(b"\n")
@@ -204,19 +202,11 @@ def last_lines(step: Step, count: int) -> LogSlice:
     return slice_of(log, log.lines - count + 1, count)
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A line that holds what was searched: its number (1-based) and what stands around it."""
-
-    number: int
-    data: bytes
-
-
 @dataclass(frozen=True)
 class Matches:
-    """Lines found, in order; `complete` is False where the limit or the time ended the search."""
+    """Numbers (1-based) of lines found, in order; `complete` is False where the limit or the time ended the search."""
 
-    matches: tuple[Match, ...]
+    numbers: tuple[int, ...]
     complete: bool
 
 
@@ -228,16 +218,16 @@ def search(step: Step, pattern: str, limit: int = 200) -> Matches:
     if not pattern or "\n" in pattern:
         return Matches((), complete=True)
     log, wanted = survey(step), _pattern(pattern)
-    found: list[Match] = []
+    found: list[int] = []
     deadline = time.monotonic() + SEARCH_SECONDS
     with segments.Reader() as reader:
         for line, data in _searchable(log, reader, len(pattern.encode())):
-            for match in _matches(data, line, wanted):
-                if found and found[-1].number == match.number:
+            for number in _matches(data, line, wanted):
+                if found and found[-1] == number:
                     continue
                 if len(found) == limit:
                     return Matches(tuple(found), complete=False)
-                found.append(match)
+                found.append(number)
             if time.monotonic() > deadline:
                 return Matches(tuple(found), complete=False)
     return Matches(tuple(found), complete=True)
@@ -269,13 +259,11 @@ def _searchable(log: Map, reader: segments.Reader, overlap: int) -> Iterator[tup
         rest, place = line[-overlap:], stretch.after.byte
 
 
-def _matches(data: bytes, line: int, wanted: re.Pattern[bytes]) -> Iterator[Match]:
+def _matches(data: bytes, line: int, wanted: re.Pattern[bytes]) -> Iterator[int]:
     counted, at = 0, 0
     while found := wanted.search(data, at):
         line += data.count(b"\n", counted, found.start())
         counted = found.start()
+        yield line + 1
         end = data.find(b"\n", found.end())
-        end = end if end >= 0 else len(data)
-        begin = max(data.rfind(b"\n", 0, found.start()) + 1, found.start() - MATCH_BYTES // 4)
-        yield Match(line + 1, data[begin : min(end, begin + MATCH_BYTES)])
-        at = end
+        at = end if end >= 0 else len(data)
