@@ -84,8 +84,7 @@ class Builds:
             with tempfile.TemporaryFile() as context:
                 write_context(self._checkout, build.context, context, replaced)
                 context.seek(0)
-                network = f"container:{room.holder}" if room.holder else room.network
-                lines = self._engine.stream("POST", "/build", _parameters(build, path, network, terms), context)
+                lines = self._engine.stream("POST", "/build", _parameters(build, path, room.mode, terms), context)
                 made = _read_build(service.name, lines, output, stop)
         except Refused as refusal:
             raise _build_failed(service.name, str(refusal)) from refusal

@@ -35,9 +35,7 @@ def launch(engine: Engine, name: str, config: Mapping[str, Any], *, stdin: bool 
     return Running(container, attachment)
 
 
-def follow(
-    engine: Engine, running: Running, write: Callable[[bytes], None], is_given_up: Callable[[], bool] = lambda: False
-) -> State:
+def follow(engine: Engine, running: Running, write: Callable[[bytes], None], is_given_up: Callable[[], bool]) -> State:
     """Pass on all it prints until it ends, and say how it ended: the end of the stream alone proves nothing."""
     attachment = running.attachment
     try:

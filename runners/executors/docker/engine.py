@@ -41,12 +41,11 @@ class State:
     running: bool
     exit_code: int = 0
     out_of_memory: bool = False
-    error: str = ""
     health: str = ""  # starting, healthy, unhealthy; "" = the image has no health check
     exists: bool = True
 
 
-GONE = State(running=False, exit_code=137, error="the container is gone", exists=False)
+GONE = State(running=False, exit_code=137, exists=False)
 
 
 @contextlib.contextmanager
@@ -220,14 +219,10 @@ class Engine:
         with _answering("list images"):
             return list(self._api.images(filters={"label": label, "dangling": True}))
 
-    def remove_image(self, image: str) -> bool:
+    def remove_image(self, image: str) -> None:
         """Remove it unless something uses it."""
-        try:
-            with _answering("remove an image"):
-                self._api.remove_image(image)
-        except Refused:
-            return False
-        return True
+        with contextlib.suppress(Refused), _answering("remove an image"):
+            self._api.remove_image(image)
 
     def import_image(self, archive: bytes, name: str, changes: list[str]) -> None:
         """Make an image of one layer from a tar archive."""
@@ -304,6 +299,5 @@ def _state(state: Mapping[str, Any]) -> State:
         running=bool(state["Running"]),
         exit_code=int(state["ExitCode"]),
         out_of_memory=bool(state["OOMKilled"]),
-        error=str(state.get("Error") or ""),
         health=str((state.get("Health") or {}).get("Status") or "").replace("none", ""),
     )

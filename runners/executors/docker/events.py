@@ -19,11 +19,13 @@ from runners.errors import EngineError
 from runners.executors.docker import labels
 from runners.executors.docker.engine import Engine, Refused
 from runners.executors.docker.streams import Lines
+from runners.executors.docker.verdict import KILLED
 
 logger = logging.getLogger(__name__)
 
 OUTAGE_SECONDS = 30.0
 RECONNECT_SECONDS = 0.5
+NEWS_SECONDS = 0.5  # how long news of a container's end may take to arrive after the end
 MOST_REMEMBERED = 10_000
 
 
@@ -53,17 +55,16 @@ class Events:
         if self._thread.is_alive():
             self._thread.join()
 
-    def ran_out_of_memory(self, container: str, since: float, patience: float = 0.0) -> bool:
-        """Whether it did after `since` (monotonic seconds), waiting `patience` seconds for the news."""
+    def ran_out_of_memory(self, container: str, since: float, exit_code: int) -> bool:
+        """Whether it did after `since` (monotonic seconds); news that the exit code speaks for are waited for."""
+        patience = NEWS_SECONDS if exit_code in KILLED else 0
         with self._changed:
             return self._changed.wait_for(lambda: self._out_of_memory.get(container, 0.0) > since, patience)
 
-    def ended_from_outside(self, container: str, patience: float = 0.0) -> bool:
+    def ended_from_outside(self, container: str) -> bool:
         """Whether it was sent a signal through the engine, or the engine was away lately."""
         with self._changed:
-            return self._changed.wait_for(
-                lambda: container in self._signalled or time.monotonic() - self._broke_at < OUTAGE_SECONDS, patience
-            )
+            return container in self._signalled or time.monotonic() - self._broke_at < OUTAGE_SECONDS
 
     def _connect(self) -> Lines:
         chosen = {"type": ["container"], "event": ["oom", "kill"], "label": [labels.of_instance(self._instance)]}

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from dataclasses import replace
 
 from runners.contract import StepResult, StepSpec, Stop, StopReason
 from runners.errors import EngineError, SpecError
@@ -20,7 +21,6 @@ from runners.executors.docker.output import StepOutput
 from runners.executors.docker.rooms import Room
 from runners.executors.docker.session import SHELL, TOKEN, Finished, Session, as_program
 from runners.executors.docker.verdict import (
-    KILLED,
     OUT_OF_MEMORY_WARNING,
     StepFailed,
     exited,
@@ -30,7 +30,6 @@ from runners.executors.docker.verdict import (
 from runners.verdict import stopped_by
 
 MOST_SCRIPT_BYTES = 100 * 1024  # the kernel takes 128 KiB as one argument
-EVENT_SECONDS = 0.5
 LOOK_SECONDS = 0.5
 
 
@@ -115,10 +114,7 @@ class Home:
             exit_code, out_of_memory = state.exit_code or 137, state.out_of_memory
         else:
             exit_code, out_of_memory = finished.exit_code, False
-        was_killed = exit_code in KILLED
-        out_of_memory = out_of_memory or events.ran_out_of_memory(
-            self._container, began, EVENT_SECONDS if was_killed else 0
-        )
+        out_of_memory = out_of_memory or events.ran_out_of_memory(self._container, began, exit_code)
         if not out_of_memory and finished is None and events.ended_from_outside(self._container):
             raise outage()
         if out_of_memory and exit_code == 0:
@@ -142,7 +138,6 @@ class Home:
             raise SpecError("The pipeline names no image, and this instance has no default image.")
         self._image = tools.images.get(wanted, self._output.say, self._stop)
         self._room = tools.rooms.take()
-        network = f"container:{self._room.holder}" if self._room.holder else self._room.network
         name = job.belongings.container_name("pipeline")
         running = launch(
             tools.engine,
@@ -155,7 +150,7 @@ class Home:
                 "WorkingDir": WORKSPACE,
                 "Labels": job.belongings.labels(service="pipeline"),
                 "HostConfig": host_config(
-                    tools.settings, network, (checkout_bind(job.checkout), *lent(job.spec.folders))
+                    tools.settings, self._room.mode, (checkout_bind(job.checkout), *lent(job.spec.folders))
                 ),
             },
             stdin=True,
@@ -179,12 +174,4 @@ def _explain(sentence: str) -> Exception:
         exit_code, told = refused_to_start(sentence)
     except (SpecError, EngineError) as error:
         return error
-    result = exited(exit_code, "")
-    return StepFailed(
-        StepResult(
-            outcome=result.outcome,
-            failure=result.failure,
-            exit_code=exit_code,
-            reason=f"The pipeline's image has no {SHELL}: {told}",
-        )
-    )
+    return StepFailed(replace(exited(exit_code, ""), reason=f"The pipeline's image has no {SHELL}: {told}"))

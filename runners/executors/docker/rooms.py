@@ -40,6 +40,11 @@ class Room:
     holder: str = ""  # the container's id
     address: str = ""  # of the holder, on the network
 
+    @property
+    def mode(self) -> str:
+        """What the engine is told of a container that is to be in it: to join the namespace, or the network."""
+        return f"container:{self.holder}" if self.holder else self.network
+
 
 class Rooms:
     """Keeps rooms waiting while the executor is open: one at first, and up to MOST_READY where jobs have use for them."""

@@ -29,8 +29,6 @@ from runners.executors.docker.verdict import (
 )
 from runners.verdict import stopped_by
 
-EVENT_SECONDS = 0.5  # how long news of a container's end may take to arrive after the end
-
 # Both streams as one, so that their order is kept; the script itself stays as it is.
 SCRIPT = ("/bin/sh", "-c", 'exec /bin/sh -e -c "$1" 2>&1', "sh")
 
@@ -43,6 +41,7 @@ class ServiceStep:
         self._primary = _primary(job, step)
         self._levels = levels(job.services, self._primary)
         self._everyone = [self._primary, *(service for level in self._levels for service in level)]
+        _refuse_docker(self._everyone)
 
     def run(self) -> StepResult:
         """Block until the step ended; its containers are removed soon after. StepFailed where it could not begin."""
@@ -84,9 +83,7 @@ class ServiceStep:
         if self._stop.reason is not None:
             return stopped_by(self._stop.reason, state.exit_code)
         events, was_killed = self._job.tools.events, state.exit_code in KILLED
-        out_of_memory = state.out_of_memory or events.ran_out_of_memory(
-            container, began, EVENT_SECONDS if was_killed else 0
-        )
+        out_of_memory = state.out_of_memory or events.ran_out_of_memory(container, began, state.exit_code)
         if not out_of_memory and was_killed and (not state.exists or events.ended_from_outside(container)):
             raise outage()
         if out_of_memory and state.exit_code == 0:
@@ -108,7 +105,7 @@ class ServiceStep:
         joins = bool(room.holder) and not service.hostname
         if joins:
             mounts = (*mounts, self._hosts(name, room))
-        host = host_config(job.tools.settings, f"container:{room.holder}" if joins else room.network, mounts)
+        host = host_config(job.tools.settings, room.mode if joins else room.network, mounts)
         host["VolumesFrom"] = self._sources.of(service, self._output)
         if not joins:
             host["ExtraHosts"] = list(service.extra_hosts)
@@ -133,8 +130,10 @@ class ServiceStep:
 
 
 def _primary(job: Job, step: StepSpec) -> ServiceSpec:
-    service = service_named(job.services, step.service) if step.service else ServiceSpec(name="step", image=step.image)
-    for other in (service, *(s for level in levels(job.services, service) for s in level)):
-        if other.add_docker:
-            raise SpecError(f"Service {other.name}: add_docker is not available on this runner yet.")
-    return service
+    return service_named(job.services, step.service) if step.service else ServiceSpec(name="step", image=step.image)
+
+
+def _refuse_docker(everyone: list[ServiceSpec]) -> None:
+    for service in everyone:
+        if service.add_docker:
+            raise SpecError(f"Service {service.name}: add_docker is not available on this runner yet.")

@@ -11,7 +11,6 @@ from typing import Any
 from runners.contract import attempt_of
 from runners.errors import EngineError
 from runners.executors.docker import labels
-from runners.executors.docker.engine import Refused
 from runners.executors.docker.folders import remove_folder
 from runners.executors.docker.job import Tools
 from runners.executors.docker.owner import Owner, forget_dead, lives
@@ -83,7 +82,7 @@ class Sweep:
             if time.time() - float(image["Created"]) > KEPT_IMAGE_SECONDS:
                 try:
                     engine.remove_image(str(image["Id"]))
-                except (EngineError, Refused) as error:
+                except EngineError as error:
                     logger.warning("sweep could not remove image=%s: %s", image["Id"], error)
 
 
