@@ -44,18 +44,6 @@ def peak_rss_bytes(pid: int) -> int:
     return _kib(f"/proc/{pid}/status", "VmHWM:") * 1024
 
 
-def named(root: int, word: str) -> int:
-    """The process of the tree whose title holds `word`; StopIteration where there is none."""
-    return next(pid for pid in tree(root) if word in _title(pid))
-
-
-def _title(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-    except OSError:
-        return ""
-
-
 def _stat(pid: int) -> list[str] | None:
     """The fields of /proc/<pid>/stat from the state on; None where the process is gone."""
     try:

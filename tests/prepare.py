@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.servers import postgres_binaries
+from tests.servers import chromium, postgres_binaries
 
 # What is missing -> the Debian package that brings it.
 NEEDED = {
@@ -20,7 +20,7 @@ NEEDED = {
     "a Docker engine": (lambda: shutil.which("dockerd") is not None or engine_answers(), "docker.io"),
     "iptables": (lambda: shutil.which("iptables") is not None or engine_answers(), "iptables"),
     "a static busybox": (lambda: Path("/bin/busybox").exists() or Path("/usr/bin/busybox").exists(), "busybox-static"),
-    "Chromium": (lambda: Path("/usr/bin/chromium").exists(), "chromium"),
+    "Chromium": (lambda: chromium() is not None, "chromium"),
     "bubblewrap": (lambda: shutil.which("bwrap") is not None, "bubblewrap"),
     "sshd": (lambda: Path("/usr/sbin/sshd").exists(), "openssh-server"),
     "curl": (lambda: shutil.which("curl") is not None, "curl"),

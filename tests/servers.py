@@ -6,6 +6,7 @@ The first process that asks starts them and ends them; pytest-xdist's workers fi
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import pwd
 import shutil
@@ -25,6 +26,20 @@ def wait_until(condition, *, seconds: float = 30, what: str = "the condition"):
             return result
         time.sleep(0.02)
     raise AssertionError(f"waited {seconds} s in vain for {what}")
+
+
+def command_lines() -> dict[int, bytes]:
+    """What every process of this machine (containers' too) was started with: words with a NUL after each."""
+    found = {}
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found[int(entry.parent.name)] = entry.read_bytes()
+    return found
+
+
+def chromium() -> str | None:
+    """The program that pages are looked at with; None where there is none."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 def postgres_binaries() -> Path | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from benchmarks.figures import Spread, in_turns
-from benchmarks.processes import forget_peak, named, peak_rss_bytes
+from benchmarks.processes import forget_peak, peak_rss_bytes
 from benchmarks.raw import IMAGE
 from benchmarks.rows import Row, Target
 from benchmarks.subject import Subject
@@ -41,7 +41,7 @@ def _measure(world: World, *, times: int) -> tuple[Spread, Spread, Spread]:
     subject.push()  # so that the raw work finds the files, too
 
     def ours() -> float:
-        runner = named(subject.pid, "ciservice runner")
+        runner = subject.runner_pid()
         forget_peak(runner)
         subject.touch()
         seconds = _push(subject, times)

@@ -10,18 +10,12 @@ import pytest
 
 from ciservice.embedded import place as places
 from ciservice.embedded.place import CannotStart, Place, keep_secrets, prepare
+from tests.live.instance import free_port
 
 
 @pytest.fixture
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@pytest.fixture
-def place(tmp_path, free_port) -> Place:
-    return Place(data_dir=tmp_path / "data", host="127.0.0.1", port=free_port)
+def place(tmp_path) -> Place:
+    return Place(data_dir=tmp_path / "data", host="127.0.0.1", port=free_port())
 
 
 def test_a_good_place_is_locked_for_others(place):
@@ -40,10 +34,10 @@ def test_a_taken_port_is_named(place):
             prepare(place)
 
 
-def test_an_unwritable_folder_is_named(tmp_path, free_port):
+def test_an_unwritable_folder_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(CannotStart, match="cannot be written.*DATA_DIR"):
-        prepare(Place(data_dir=tmp_path / "file" / "data", host="127.0.0.1", port=free_port))
+        prepare(Place(data_dir=tmp_path / "file" / "data", host="127.0.0.1", port=free_port()))
 
 
 def test_a_missing_git_is_named(place, monkeypatch):

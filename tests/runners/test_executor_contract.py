@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,7 @@ from runners.executors import make_executor
 from runners.executors.config import ExecutorSettings
 from tests.runners.dialects import Fake, Shell, lines
 from tests.runners.jobs import run
-from tests.servers import wait_until
+from tests.servers import command_lines, wait_until
 
 STOP_SECONDS = 15
 
@@ -294,14 +293,6 @@ def test_leaving_by_an_exception_removes_its_files_too(executor, make_job, image
     assert not workspaces.exists() or list(workspaces.iterdir()) == []
 
 
-def sleepers(mark: str) -> list[str]:
+def sleepers(mark: str) -> list[int]:
     """The processes of this host (containers' too) that sleep for so long."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            line = entry.read_bytes()
-        except OSError:
-            continue
-        if mark.encode() in line.split(b"\0"):
-            found.append(str(entry))
-    return found
+    return [pid for pid, line in command_lines().items() if mark.encode() in line.split(b"\0")]

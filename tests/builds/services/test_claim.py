@@ -15,7 +15,7 @@ from builds.services.claim import RunnerIdentity, claim
 from builds.services.finish import finish
 from builds.states import Status
 from runners.contract import JobResult, Outcome, PipelineSpec, StepKind, StepSpec
-from tests.builds.queue import OTHER, RUNNER, add_job, claim_now, pipeline
+from tests.builds.queue import OTHER, RUNNER, add_job, age, claim_now, pipeline
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("invariants_hold")]
 
@@ -84,7 +84,7 @@ def test_a_job_that_rests_is_left_until_its_time(make_build):
     job = add_job(make_build())
     Job.objects.filter(pk=job.pk).update(not_before=Now() + timedelta(seconds=60))
     assert claim(RUNNER) is None
-    Job.objects.filter(pk=job.pk).update(not_before=Now())
+    age(job, not_before=timedelta(0))
     assert claim_now().job_id == job.pk
 
 
@@ -92,7 +92,7 @@ def test_a_job_that_waits_again_goes_to_the_back(make_build):
     again, other = add_job(make_build()), add_job(make_build())
     taken = claim_now()
     finish(taken, JobResult(outcome=Outcome.ERRORED, reason="The engine is gone.", retry=True))
-    Job.objects.filter(pk=again.pk).update(not_before=Now())
+    age(again, not_before=timedelta(0))
     assert [claim_now().job_id, claim_now().job_id] == [other.pk, again.pk]
 
 
@@ -153,7 +153,7 @@ def test_jobs_that_no_runner_here_may_take_hide_nothing(make_build):
 def test_a_second_attempt_has_steps_of_its_own(make_build):
     job = add_job(make_build(), "a", "b")
     finish(claim_now(), JobResult(outcome=Outcome.ERRORED, reason="Broken.", retry=True))
-    Job.objects.filter(pk=job.pk).update(not_before=Now())
+    age(job, not_before=timedelta(0))
     taken = claim_now(OTHER)
     assert (taken.epoch, taken.attempt) == (3, 2)
     assert sorted(job.steps.values_list("attempt", "path")) == [(1, "0"), (1, "1"), (2, "0"), (2, "1")]

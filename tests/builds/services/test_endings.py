@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
-from builds.models import Job, Runner
+from builds.models import Build, Job, Runner
 from builds.models.job import JobKind
 from builds.services.cancel import cancel, cancel_job
-from builds.services.claim import claim
+from builds.services.claim import Claim, claim
 from builds.services.finish import finish
 from builds.services.heartbeat import heartbeat, watch
 from builds.services.reap import reap
@@ -37,7 +37,17 @@ def begin_steps(job: Job) -> None:
 
 
 def no_rest(job: Job) -> None:
-    Job.objects.filter(pk=job.pk).update(not_before=Now())
+    age(job, not_before=timedelta(0))
+
+
+def taken_over(build: Build) -> tuple[Job, Claim, Claim]:
+    """A job that its first owner lost: the claim of the ghost, and the owner's."""
+    job = add_job(build)
+    ghost = claim_now()
+    age(job, lease_expires_at=LONG_AGO)
+    reap()
+    no_rest(job)
+    return job, ghost, claim_now(OTHER)
 
 
 class TestFinish:
@@ -57,12 +67,7 @@ class TestFinish:
         assert now_of(job).status == Status.PASSED
 
     def test_a_ghost_writes_nothing(self, make_build):
-        job = add_job(make_build())
-        ghost = claim_now()
-        age(job, lease_expires_at=LONG_AGO)
-        reap()
-        no_rest(job)
-        owner = claim_now(OTHER)
+        job, ghost, owner = taken_over(make_build())
         assert not finish(ghost, PASSED)
         assert now_of(job).status == Status.RUNNING
         assert finish(owner, JobResult(outcome=Outcome.FAILED))
@@ -224,12 +229,7 @@ class TestHeartbeat:
         assert not Job.objects.filter(pk=job.pk, lease_expires_at__lt=Now()).exists()
 
     def test_it_tells_what_is_lost_and_renews_nothing_of_another(self, make_build):
-        job = add_job(make_build())
-        ghost = claim_now()
-        age(job, lease_expires_at=LONG_AGO)
-        reap()
-        no_rest(job)
-        owner = claim_now(OTHER)
+        job, ghost, owner = taken_over(make_build())
         before = now_of(job).lease_expires_at
         orders = heartbeat([ghost])
         assert (orders.lost, orders.renewed) == ({job.pk}, frozenset())

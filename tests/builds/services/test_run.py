@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
-from django.db.models.functions import Now
 
 from builds.invariants import check_invariants
 from builds.logs import live
@@ -154,7 +153,7 @@ def test_a_broken_engine_is_our_side(make_build, tmp_path):
 def test_what_nobody_foresaw_is_our_side_too(make_build, tmp_path):
     job = add_job(make_build(), "crash")
     for _ in range(3):
-        Job.objects.filter(pk=job.pk).update(not_before=Now())
+        age(job, not_before=timedelta(0))
         run_now(tmp_path)
     job.refresh_from_db()
     assert (job.status, job.attempt) == (Status.ERRORED, 3)

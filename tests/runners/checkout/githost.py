@@ -9,6 +9,8 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from tests.servers import command_lines
+
 
 class GitHost:
     """`mode` is "ok", a status code, "hang", "slow", "reset", or "redirect" (to `target`)."""
@@ -112,15 +114,7 @@ class GitHost:
 
 def processes_asking(port: int) -> list[int]:
     """The git processes of this machine that talk to the host."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            line = entry.read_bytes()
-        except OSError:
-            continue
-        if f":{port}/".encode() in line and b"git" in line:
-            found.append(int(entry.parent.name))
-    return found
+    return [pid for pid, line in command_lines().items() if f":{port}/".encode() in line and b"git" in line]
 
 
 def names_below(folder: Path, port: int) -> list[str]:

@@ -14,6 +14,7 @@ import pytest
 
 from runners.checkout import GitPolicy, fetch
 from runners.errors import CheckoutError
+from tests.live.instance import free_port
 from tests.runners.checkout.conftest import QUICK
 from tests.servers import wait_until
 
@@ -37,9 +38,7 @@ class Sshd:
         self.key = make_key(folder / "client")
         make_key(folder / "host")
         (folder / "authorized_keys").write_text((folder / "client.pub").read_text())
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.process: subprocess.Popen | None = None
 
     def start(self) -> None:
