@@ -89,10 +89,10 @@ def _newest_builds(projects: list[Project]) -> dict[int, list[Build]]:
 def running_builds(projects: QuerySet[Project]) -> QuerySet[Build]:
     """Builds with a running job, newest first."""
     builds = Build.objects.filter(jobs__status=Status.RUNNING, project__in=projects).distinct()
-    return builds.select_related("project__organization").defer(*HEAVY).order_by("-pk")[:MOST_BUILDS]
+    return builds.select_related("project__organization", "requested_by").defer(*HEAVY).order_by("-pk")[:MOST_BUILDS]
 
 
 def waiting_builds(projects: QuerySet[Project]) -> QuerySet[Build]:
     """Builds that wait for a runner, in the order of their arrival."""
     builds = Build.objects.filter(jobs__status=Status.QUEUED, project__in=projects, status=Status.QUEUED).distinct()
-    return builds.select_related("project__organization").defer(*HEAVY).order_by("pk")[:MOST_BUILDS]
+    return builds.select_related("project__organization", "requested_by").defer(*HEAVY).order_by("pk")[:MOST_BUILDS]

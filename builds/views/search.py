@@ -41,7 +41,7 @@ def _builds(projects: QuerySet[Project], query: str) -> list[Build]:
     """Each way of finding is one bounded query by an index; the first that finds most to the point comes first."""
     found: dict[int, Build] = {}
     for builds in _ways(projects, query):
-        newest = builds.select_related("project__organization").defer(*HEAVY).order_by("-pk")
+        newest = builds.select_related("project__organization", "requested_by").defer(*HEAVY).order_by("-pk")
         found.update({build.pk: build for build in newest[:SHOWN] if build.pk not in found})
         if len(found) >= SHOWN:
             break

@@ -2,27 +2,32 @@
 
 import random
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import pytest
-from django.db import connections
+from django.db import connection, connections, transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from builds.models import Build, Job
+from builds.pipeline.plan import Plan, plan_to_json
 from builds.services.move import move_build, move_job
 from builds.states import FINAL as JOB_FINAL
 from builds.states import Status
 from deployments.models import Deployment, DeploymentMove, Environment, Release
 from deployments.services.advance import advance
 from deployments.services.cancel import cancel
-from deployments.services.move import move
+from deployments.services.move import hold, move
 from deployments.services.request import RefusedError, request_by_hand, request_for_build
 from deployments.services.resolve import resolve
 from deployments.services.rollback import rollback
 from deployments.services.settle import settle
 from deployments.services.sweep import sweep
+from deployments.services.sync_environments import sync_environments
 from deployments.states import BUSY, FINAL, MOVES, DeploymentStatus, sources_of
+from tests.deployments.conftest import PRODUCTION
+from tests.servers import wait_until
 
 ENDS = [(Status.PASSED, ""), (Status.FAILED, "exit_code"), (Status.ERRORED, "runner_lost"), (Status.ERRORED, "image")]
 
@@ -214,3 +219,34 @@ def test_one_answer_to_the_unknown_and_one_rollback_of_many_clicks(release, owne
     at_once(click)
     assert len(refused) == 3
     check()
+
+
+@pytest.mark.skipif("sqlite" in str(connection.settings_dict["ENGINE"]), reason="SQLite has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_who_retires_an_environment_waits_for_who_decides_there(release, make_build):
+    """Else what waits could be cancelled while its job is being made, and the job would run."""
+    release()
+    release(commit="b" * 40)
+    waiting = Deployment.objects.get(status=DeploymentStatus.REQUESTED)
+    plan = Plan(source="ciservice.yml", pipelines=(), deployments=(PRODUCTION,))
+    without = make_build(plan=plan_to_json(plan), commit="c" * 40)
+
+    def retire():
+        sync_environments(without)
+        connections.close_all()
+
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            hold(waiting.environment_id)
+            retired = threads.submit(retire)
+            wait_until(lambda: retired.done() or _somebody_waits(), what="the one who retires")
+            assert not retired.done()
+        retired.result(30)
+    waiting.refresh_from_db()
+    assert waiting.status == DeploymentStatus.CANCELLED
+
+
+def _somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone()[0] > 0

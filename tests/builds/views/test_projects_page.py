@@ -9,7 +9,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from builds.models import Runner
+from builds.models import Build, Runner
+from builds.models.build import Trigger
 from builds.states import Status
 from builds.views import slots
 from tests.browser import seed
@@ -118,6 +119,21 @@ def test_what_runs_and_what_waits(browser, project):
     page = browser.get("/running").content.decode()
     assert page.index("Running") < page.index("Retry on 503") < page.index("Wait for me")
     assert "<span data-running-count>1</span>" in page
+
+
+def test_more_of_what_runs_by_hand_costs_no_more_queries(browser, project, member, django_assert_num_queries):
+    def add() -> None:
+        build = seed.running_build(project)
+        Build.objects.filter(pk=build.pk).update(trigger=Trigger.MANUAL, requested_by=member)
+
+    add()
+    with CaptureQueriesContext(connection) as few:
+        browser.get("/running")
+    for _ in range(5):
+        add()
+    with django_assert_num_queries(len(few)):
+        page = browser.get("/running").content.decode()
+    assert page.count("by hand") == 6
 
 
 def test_the_running_list_is_empty_for_a_stranger(client, stranger, project):

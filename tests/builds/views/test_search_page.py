@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
 from builds.models import Build
+from builds.models.build import Trigger
 
 
 @pytest.fixture
@@ -42,3 +46,15 @@ def test_any_query_gets_an_answer(browser, make_build, query):
     answer = browser.get("/search", {"q": query})
     assert answer.status_code == 200
     assert b"<script>alert" not in answer.content
+
+
+def test_more_builds_by_hand_cost_no_more_queries(browser, make_build, member, django_assert_num_queries):
+    by_hand = {"trigger": Trigger.MANUAL, "requested_by": member, "branch": "feature/tax"}
+    make_build(**by_hand)
+    with CaptureQueriesContext(connection) as few:
+        browser.get("/search?q=feature/tax")
+    for _ in range(5):
+        make_build(**by_hand)
+    with django_assert_num_queries(len(few)):
+        page = browser.get("/search?q=feature/tax").content.decode()
+    assert page.count('class="row build-row"') == 6
