@@ -13,7 +13,7 @@ from tests.builds.queue import add_job
 from tests.faults.harness import until_ended
 
 KILLS, RUNNERS, SEED = 20, 3, 20261123
-SCRIPT = "print begun\nsleep 0.4\nflood 20000\nprint done"
+SCRIPT = "print begun\nsleep 1.2\nflood 20000\nprint done"
 
 
 @pytest.mark.timeout(240)
