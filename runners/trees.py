@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import stat
@@ -29,15 +30,16 @@ def opened_beneath(root: int, parts: Iterable[str]) -> Iterator[int]:
 def remove_tree(folder: Path) -> bool:
     """Remove it with everything inside that is ours; links are removed, never followed. Whether it is gone."""
     if folder.exists():
-        shutil.rmtree(folder, onerror=_make_writable)
+        root = str(folder)
+        shutil.rmtree(root, onerror=functools.partial(_make_writable, root))
     return not folder.exists()
 
 
-def _make_writable(function: Callable[[str], object], path: str, _error: object) -> None:
+def _make_writable(root: str, function: Callable[[str], object], path: str, _error: object) -> None:
     """A folder of ours that nobody may write to keeps its files until it may be written to."""
     with contextlib.suppress(OSError):
-        parent = os.path.dirname(path)
-        for one in (parent, path):
+        # What holds the root is not of the tree: others go through it.
+        for one in (path,) if path == root else (os.path.dirname(path), path):
             if stat.S_ISDIR(os.lstat(one).st_mode):
                 os.chmod(one, 0o700)
         if function in (os.rmdir, os.unlink):
