@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -236,18 +237,18 @@ def test_secrets_are_not_on_a_command_line(executor, make_job):
 
 def test_sweeping_removes_what_a_lost_runner_left(executor):
     workspaces = executor.settings.workspaces
-    for name in ("ci-11111111-1111-1111-1111-111111111111-1", "ci-22222222-2222-2222-2222-222222222222-3", "other"):
+    # Names that no other test has: a sweep ends what carries one, wherever on this machine it runs.
+    dead, live = str(uuid4()), str(uuid4())
+    for name in (f"ci-{dead}-1", f"ci-{live}-3", "other"):
         (workspaces / name / "home").mkdir(parents=True)
-    left = subprocess.Popen(
-        ["sleep", "1000"], env={MARK: "ci-11111111-1111-1111-1111-111111111111-1:abc"}, start_new_session=True
-    )
+    left = subprocess.Popen(["sleep", "1000"], env={MARK: f"ci-{dead}-1:abc"}, start_new_session=True)
     # Until its exec is over it has no environment to be known by.
-    wait_until(lambda: left.pid in marked("ci-11111111-1111-1111-1111-111111111111-1"), what="the process")
+    wait_until(lambda: left.pid in marked(f"ci-{dead}-1"), what="the process")
 
-    gone = executor.sweep(lambda job_id, epoch: (job_id[0], epoch) == ("2", 3))
+    gone = executor.sweep(lambda job_id, epoch: (job_id, epoch) == (live, 3))
 
     assert gone == 1
-    assert sorted(path.name for path in workspaces.iterdir()) == ["ci-22222222-2222-2222-2222-222222222222-3", "other"]
+    assert sorted(path.name for path in workspaces.iterdir()) == [f"ci-{live}-3", "other"]
     assert left.wait(10) == -9
 
 
