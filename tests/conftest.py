@@ -7,6 +7,8 @@ import pytest
 from accounts.models import Membership, Organization, Role, User
 from builds.models import Build, Project
 
+MACHINE = "machine"
+
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items) -> None:
@@ -14,7 +16,18 @@ def pytest_collection_modifyitems(items) -> None:
     for item in items:
         marks = {mark.name for mark in item.iter_markers()}
         if {"docker", "browser", "live"} & marks or "tests/browser/" in str(item.path):
-            item.add_marker(pytest.mark.xdist_group("machine"))
+            item.add_marker(pytest.mark.xdist_group(MACHINE))
+
+
+def pytest_collection_finish(session) -> None:
+    """xdist writes the group into a test's id; where it does not, tests would disturb each other, and nobody would know why."""
+    grouped = (item for item in session.items if item.get_closest_marker("xdist_group"))
+    if getattr(session.config.option, "loadgroup", False) and not all(
+        item.nodeid.endswith(f"@{MACHINE}") for item in grouped
+    ):
+        raise pytest.UsageError(
+            "xdist does not keep the tests of one group together: which pytest and xdist are these?"
+        )
 
 
 @pytest.fixture
