@@ -11,6 +11,7 @@ logger = logging.getLogger(__name__)
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin"
 PROBE_SECONDS = 10
+TRIES = 5
 
 
 def walls() -> list[str]:
@@ -30,21 +31,26 @@ def walls() -> list[str]:
     ]
 
 
+def walls_fell(code: int, said: bytes) -> bool:
+    """Whether bwrap gave up before the command began, by its exit code and its own errors; another try may do.
+
+    It binds every mount of the host one by one, and fails where one goes away meanwhile, as containers' do.
+    """
+    return code == 1 and said.startswith(b"bwrap: ")
+
+
 def walls_stand() -> bool:
     """Whether a command runs inside such walls on this machine."""
     if not shutil.which("bwrap", path=PATH):
         return False
-    try:
-        done = subprocess.run(
-            ["bwrap", *walls(), "--", "true"],
-            env={"PATH": PATH},
-            capture_output=True,
-            timeout=PROBE_SECONDS,
-            check=False,
-            text=True,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
+    probe = ["bwrap", *walls(), "--", "true"]
+    for _ in range(TRIES):
+        try:
+            done = subprocess.run(probe, env={"PATH": PATH}, capture_output=True, timeout=PROBE_SECONDS, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            return False
+        if not walls_fell(done.returncode, done.stderr):
+            break
     if done.returncode:
         logger.info("bubblewrap does not work here: %r", done.stderr[-300:])
     return done.returncode == 0

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from runners.contract import Stop
 from runners.errors import CheckoutError
+from runners.walls import TRIES, walls_fell
 
 PATH = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin"
 MOST_OUTPUT = 64 * 1024 * 1024
@@ -143,7 +144,18 @@ def git_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 def run_git(command: GitCommand, bounds: Bounds) -> bytes:
     """Its standard output. GitFailed, GitTimedOut and GitStopped otherwise; its children never outlive it."""
+    for _ in range(TRIES):
+        bounds.check()
+        code, out, errors = _run_once(command, bounds)
+        if not (command.walls and walls_fell(code, errors)):
+            break
     bounds.check()
+    if code or _DAMAGE.search(errors):
+        raise GitFailed(code, errors.decode(errors="replace"))
+    return out
+
+
+def _run_once(command: GitCommand, bounds: Bounds) -> tuple[int, bytes, bytes]:
     with _start(command) as process:
         # Children keep the pipes open, so the reading ends when the last of them is gone.
         forget = bounds.stop.on_order(lambda _: kill_group(process)) if bounds.stop else lambda: None
@@ -152,11 +164,7 @@ def run_git(command: GitCommand, bounds: Bounds) -> bytes:
         finally:
             forget()
             kill_group(process)
-        code = process.wait()
-    bounds.check()
-    if code or _DAMAGE.search(errors):
-        raise GitFailed(code, errors.decode(errors="replace"))
-    return out
+        return process.wait(), out, errors
 
 
 def _start(command: GitCommand) -> subprocess.Popen[bytes]:

@@ -38,7 +38,8 @@ def sandboxed(argv: list[str], environment: Mapping[str, str], room: Room) -> It
     """How to start `argv` in the room.
 
     bubblewrap itself gets none of the step's variables: LD_PRELOAD would reach it before its walls stand. They come by
-    a file of their own, since anybody on the host can read a command line.
+    a file of their own, since anybody on the host can read a command line. What bubblewrap itself has to say stays on
+    standard error, and the command's goes to its standard output: so nothing that a step prints is taken for the other.
     """
     if not room.wrapped:
         yield Launch(argv=argv, environment=dict(environment))
@@ -52,7 +53,7 @@ def sandboxed(argv: list[str], environment: Mapping[str, str], room: Room) -> It
             file.write(b"\0".join(os.fsencode(word) for word in words) + b"\0")
         os.lseek(handle, 0, os.SEEK_SET)
         yield Launch(
-            argv=["bwrap", "--args", str(handle), "--", *argv],
+            argv=["bwrap", "--args", str(handle), "--", "sh", "-c", 'exec "$@" 2>&1', "sh", *argv],
             environment={"PATH": PATH, MARK: environment[MARK]},
             handles=(handle,),
         )

@@ -18,6 +18,7 @@ from runners.contract import Failure, Outcome, Output, StepResult, Stop, StopRea
 from runners.errors import EngineError
 from runners.executors.bubblewrap import MARK, Launch, Room, sandboxed
 from runners.verdict import stopped_by
+from runners.walls import TRIES, walls_fell
 
 GRACE_SECONDS = 10
 DRAIN_SECONDS = 5
@@ -36,6 +37,15 @@ class Child:
 
     def run(self, on_output: Output, stop: Stop) -> StepResult:
         """Block until it has ended, and nothing that it started is left."""
+        for _ in range(TRIES):
+            code, said = self._run_once(on_output, stop)
+            if stop.reason is not None or not walls_fell(code, said):
+                return _result(code, stop)
+        text = said.decode(errors="replace").strip()[:500]
+        raise EngineError(f"bubblewrap could not put up its walls around the command: {text}")
+
+    def _run_once(self, on_output: Output, stop: Stop) -> tuple[int, bytes]:
+        """The exit code, and what bubblewrap itself said."""
         token = f"{self.mark}:{os.urandom(8).hex()}"
         with sandboxed(self.argv, {**self.environment, MARK: token}, self.room) as launch:
             process = self._start(launch)
@@ -44,7 +54,7 @@ class Child:
                 _Conversation(process, token, on_output, stop).hold()
             finally:
                 _end(process, token)
-        return _result(process.returncode, stop)
+            return process.returncode, _said(process)
 
     def _start(self, launch: Launch) -> subprocess.Popen[bytes]:
         try:
@@ -54,7 +64,7 @@ class Child:
                 env=launch.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
+                stderr=subprocess.PIPE if self.room.wrapped else subprocess.STDOUT,
                 start_new_session=True,
                 pass_fds=launch.handles,
             )
@@ -119,6 +129,16 @@ class _Conversation:
             if (went := self._pass_on()) <= 0:
                 return
             left -= went
+
+
+def _said(process: subprocess.Popen[bytes]) -> bytes:
+    """What is on its standard error, where that is one of its own; nobody is waited for."""
+    if process.stderr is None:
+        return b""
+    os.set_blocking(process.stderr.fileno(), False)
+    with contextlib.suppress(BlockingIOError):
+        return os.read(process.stderr.fileno(), _CHUNK)
+    return b""
 
 
 def _end(process: subprocess.Popen[bytes], token: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from uuid import uuid4
 
@@ -298,3 +299,38 @@ def test_nothing_runs_on_after_a_stop(executor, make_job):
         return False
 
     wait_until(lambda: not left(), seconds=10, what="the end of every process")
+
+
+_COME_AND_GO = """
+import ctypes, os, sys
+libc, place = ctypes.CDLL(None), os.fsencode(sys.argv[1])
+while True:
+    os.mkdir(place)
+    libc.mount(b"none", place, b"tmpfs", 0, None)
+    libc.umount2(place, 2)  # MNT_DETACH
+    os.rmdir(place)
+"""
+
+
+@walled
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts")
+def test_mounts_that_come_and_go_on_the_host_fail_no_step(perform, tmp_path_factory):
+    """bubblewrap fails where one goes away while it builds its walls: containers' mounts do so all the time."""
+    place = tmp_path_factory.mktemp("mounts")
+    subprocess.run(["mount", "-t", "tmpfs", "none", place], check=True)
+    subprocess.run(["mount", "--make-shared", place], check=True)  # as Docker has its folder: other namespaces see it
+    churn = subprocess.Popen([sys.executable, "-c", _COME_AND_GO, place / "one"])
+    try:
+        done = [perform(run("step", "echo once")) for _ in range(60)]
+        assert churn.poll() is None
+    finally:
+        churn.kill()
+        churn.wait()
+        subprocess.run(["umount", "--recursive", "--lazy", place], check=True)
+    assert [(result.outcome, output) for result, output in done] == [(Outcome.PASSED, "once\n")] * 60
+
+
+@walled
+def test_a_step_that_speaks_like_the_walls_runs_once(perform):
+    result, output = perform(run("mimic", "echo 'bwrap: no' >&2; exit 1"))
+    assert (result.outcome, result.exit_code, output) == (Outcome.FAILED, 1, "bwrap: no\n")
