@@ -42,7 +42,8 @@ class DockerWorkspace:
                 return ServiceStep(self._job, self._sources, step, output, stop).run()
             return self._home.run(step, output, stop)
         except StepFailed as failed:
-            return failed.result
+            # An order to stop ends the services, too: that they ended is then no failure of theirs.
+            return failed.result if stop.reason is None else stopped_by(stop.reason)
         except Refused as refusal:
             raise EngineError(f"Docker refused: {refusal}") from refusal
         except RunnerError:
