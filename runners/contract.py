@@ -178,7 +178,9 @@ class ServiceSpec:
     command: tuple[str, ...] | None = None  # when it runs as a dependency; None = the image's own
     entrypoint: tuple[str, ...] | None = None  # None = the image's own
     environment: Mapping[str, str] = field(default_factory=dict)
-    env_files: tuple[str, ...] = ()  # in the checkout; each overrides `environment`, the last wins (CodeShip)
+    encrypted_environment: tuple[str, ...] = ()  # ciphertexts of KEY=value lines; override `environment`
+    env_files: tuple[str, ...] = ()  # in the checkout; each overrides what stands above, the last wins (CodeShip)
+    encrypted_env_files: tuple[str, ...] = ()  # the same, encrypted with the job's `key`; override `env_files`
     mounts: tuple[Mount, ...] = ()
     volumes_from: tuple[str, ...] = ()
     depends_on: tuple[Link, ...] = ()
@@ -260,6 +262,9 @@ class JobSpec:
     source: GitSource | DirectorySource
     environment: Mapping[str, str] = field(default_factory=dict)  # CI_* variables and the like: below the services' own
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # variables to set and to mask
+    key: str = field(
+        default="", repr=False
+    )  # the project's key as codeship.aes has it; "" = there is none for this job
     # Folders of this host that its operator lends to the job: there at the same path, read and write. Never from a project.
     folders: tuple[Path, ...] = ()
     timeout_seconds: int = 3600
