@@ -3,7 +3,7 @@
 A caller makes a `JobSpec` and hands it to `runners.engine.execute` with an `Executor` and an `Observer`:
 
     executor.open()                                   once a process: warm pools, sweep of orphans
-    with executor.workspace(job, stop) as workspace:  the checkout, networks, the pipeline's container
+    with executor.workspace(job, stop, …) as workspace:  the checkout, networks, the pipeline's container
         workspace.run(step, on_output, stop)          once a run step, from as many threads as steps run in parallel
     executor.close()                                  once: pools emptied
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -31,8 +31,14 @@ class StepKind(StrEnum):
     """What a step is; CodeShip's words."""
 
     RUN = "run"
+    PUSH = "push"
     SERIAL = "serial"
     PARALLEL = "parallel"
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it holds steps, instead of being one that a workspace runs."""
+        return self in {StepKind.SERIAL, StepKind.PARALLEL}
 
 
 class Outcome(StrEnum):
@@ -137,6 +143,8 @@ class ImageBuild:
     context: str = "."
     dockerfile: str = "Dockerfile"  # relative to the context
     args: Mapping[str, str] = field(default_factory=dict)
+    encrypted_args: tuple[str, ...] = ()  # ciphertexts, each of `NAME=value` lines; they win over `args`
+    encrypted_args_files: tuple[str, ...] = ()  # the same in files of the checkout; they win over both, the last wins
     tag: str = ""  # a name that other Dockerfiles may use in FROM; "" = a name of ours
     target: str = ""
 
@@ -189,14 +197,31 @@ class ServiceSpec:
     hostname: str = ""
     extra_hosts: tuple[str, ...] = ()
     add_docker: bool = False
+    cached: bool = False  # its built image's layers are kept between runners, for each branch
+    default_cache_branch: str = ""  # whose cache to begin with where the branch has none; "" = master, then main
+    encrypted_dockercfg_path: str = (
+        ""  # in the checkout: who to be at the registries of its image and of its FROM lines
+    )
+    dockercfg_service: str = ""  # the service whose container writes the same; the path wins over it
+    refused: str = ""  # why nothing can run with it ("needs a folder of the host"): a step that needs it fails so
+
+
+@dataclass(frozen=True, kw_only=True)
+class PushSpec:
+    """Where the image of the step's service goes. Templates are put in, and what a tag cannot have is taken out."""
+
+    image_name: str  # [host/][owner/]name; a tag in it counts where `image_tag` is ""
+    image_tag: str = ""  # "" = latest
+    registry: str = ""  # as written: an address, a host; "" = that of `image_name`, or Docker Hub
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepSpec:
-    """One step of the tree: a run step has a command or a script, a group has steps.
+    """One step of the tree: a run step has a command or a script, a push step has `push`, a group has steps.
 
     `command` is argv and replaces the image's CMD, the ENTRYPOINT is kept (CodeShip). `script` is shell text for
     `sh -e`. A run step names its `service`, or an `image` of its own; with neither it runs in the pipeline's container.
+    A push step names the `service` whose image it sends away, built or pulled where no step did so before.
     """
 
     name: str
@@ -205,11 +230,21 @@ class StepSpec:
     image: str = ""
     command: tuple[str, ...] | None = None
     script: str | None = None
+    push: PushSpec | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    encrypted_dockercfg_path: str = ""  # its own or its group's: they win over the service's
+    dockercfg_service: str = ""
     steps: tuple[StepSpec, ...] = ()
+    on_fail: tuple[StepSpec, ...] = ()  # run in order when it failed; however they end, it has failed
+    is_manual: bool = False  # a group at the end of the pipeline that is left out until a person approves
     timeout_seconds: int | None = None
     skip: str = ""  # why the plan leaves it out ("only for tag v*"); "" = it runs
     line: int = 0  # in the configuration file, 1-based; 0 = unknown
+
+    @property
+    def below(self) -> tuple[StepSpec, ...]:
+        """Every step that stands under it, in the order in which their paths count them."""
+        return self.steps + self.on_fail
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,6 +288,15 @@ class DirectorySource:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CacheScope:
+    """Which caches of images a job reads, and whether it may write them: a stranger's changes may not."""
+
+    project: str  # uuid
+    branch: str
+    writes: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class JobSpec:
     """One attempt at one job, complete: the engine needs nothing else."""
 
@@ -267,8 +311,10 @@ class JobSpec:
     )  # the project's key as codeship.aes has it; "" = there is none for this job
     # Folders of this host that its operator lends to the job: there at the same path, read and write. Never from a project.
     folders: tuple[Path, ...] = ()
+    cache: CacheScope | None = None  # None = nothing is kept between runners
     timeout_seconds: int = 3600
     silence_seconds: int = 900
+    is_approved: bool = False  # a person let its manual steps run
 
     @property
     def name(self) -> str:
@@ -296,6 +342,21 @@ class StepResult:
 
 Output = Callable[[bytes], None]
 
+Hide = Callable[[Iterable[str]], None]
+"""Tells the engine of secret values met on the way: no output passed on from then shows them. Callable from any thread."""
+
+
+def hide_nothing(_secrets: Iterable[str]) -> None:
+    """For who shows the output to nobody."""
+
+
+HearSecrets = Callable[[Iterable[str]], None]
+"""Told of values to hide, before anything that may hold them is passed on."""
+
+
+def forget_secrets(_: Iterable[str]) -> None:
+    """Who does not mask need not know."""
+
 
 class Workspace(Protocol):
     """One attempt's private room: the checkout, a network, volumes, and the containers run in it."""
@@ -317,8 +378,14 @@ class Executor(Protocol):
     def open(self) -> None:
         """Get ready: check that the engine answers (`EngineError` says what to do), fill warm pools."""
 
-    def workspace(self, job: JobSpec, stop: Stop, on_output: Output) -> AbstractContextManager[Workspace]:
-        """Open the room; leaving the block removes everything, however it is left. `on_output` hears of the preparation."""
+    def workspace(
+        self, job: JobSpec, stop: Stop, on_output: Output, hear_secrets: HearSecrets = forget_secrets
+    ) -> AbstractContextManager[Workspace]:
+        """Open the room; leaving the block removes everything, however it is left.
+
+        `on_output` hears of the preparation. `hear_secrets` hears of every secret that is found on the way (what an
+        encrypted file holds, what a program printed as credentials), before any output that may show it.
+        """
 
     def sweep(self, is_live: Callable[[str, int], bool]) -> int:
         """Remove what attempts left that are not live any more: (job_id, epoch) -> bool. Returns how many objects went."""

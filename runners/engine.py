@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
 from runners.contract import (
@@ -26,6 +26,7 @@ from runners.contract import (
 )
 from runners.errors import RunnerError, SpecError
 from runners.masking import Masker
+from runners.refusals import Refusals
 from runners.steplog import Preparation, StepLog
 from runners.verdict import INTERNAL, is_wanted, job_result, last_words, of_error, of_group, settle, stopped
 from runners.watchdog import Watchdog
@@ -66,7 +67,9 @@ class _Walk:
     def __init__(self, job: JobSpec, executor: Executor, observer: Observer, stop: Stop, watchdog: Watchdog) -> None:
         self._job, self._executor, self._observer = job, executor, observer
         self._stop, self._watchdog = stop, watchdog
-        self._masker = Masker(job.secrets.values())  # made once: every step's log has its own state of it
+        # Made once: every step's log has its own state of it.
+        self._masker = Masker([*job.secrets.values(), job.key])
+        self._refusals = Refusals(job.pipeline)
         self._preparation = Preparation()
         self._workspace: Workspace | None = None
         self._threads = threading.Semaphore(MOST_THREADS - 1)
@@ -78,7 +81,7 @@ class _Walk:
             return job_result(self._job, self._serial((), steps), self._stop)
         results: list[StepResult] | None = None
         try:
-            with self._executor.workspace(self._job, self._stop, self._preparation.write) as workspace:
+            with self._open() as workspace:
                 self._workspace = workspace
                 results = self._serial((), steps)
         except Exception as error:  # whatever an executor does wrong is a result
@@ -90,6 +93,9 @@ class _Walk:
             if self._broken is None:  # only the cleaning up failed: a sweep will do it again
                 logger.exception("workspace not left cleanly job=%s", self._job.name)
         return job_result(self._job, results, self._stop)
+
+    def _open(self) -> AbstractContextManager[Workspace]:
+        return self._executor.workspace(self._job, self._stop, self._preparation.write, self._masker.learn)
 
     # Every method below takes the path of the step or group it is about.
 
@@ -157,7 +163,7 @@ class _Walk:
             return self._leave_out(path, step, step.skip or "none of its steps runs")
         if self._stop.reason is not None:
             return self._leave_out(path, step, "the job was stopped before it began")
-        if step.kind is StepKind.RUN:
+        if not step.kind.is_group:
             return self._run(path, step)
         self._observer.step_started(path, step)
         walk = self._serial if step.kind is StepKind.SERIAL else self._parallel
@@ -201,6 +207,7 @@ class _Walk:
                 log.write(data)
 
             try:
+                self._refusals.check(step)
                 result = self._workspace.run(step, hear, stop)
             except Exception as error:  # noqa: BLE001 -- the edge to the executor; `_of_error` logs
                 return stopped(stop) or self._of_error(error)

@@ -10,6 +10,7 @@ import copy
 import json
 import re
 import shlex
+import threading
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
@@ -20,28 +21,113 @@ LEAST_LENGTH = 4  # shorter values would hide half of every log; the settings pa
 _BASE64_LINE = 57  # bytes that fill one line of 76 characters, as base64(1) wraps
 
 
+class _Known:
+    """The forms of the secrets known at one moment, ready to be searched for."""
+
+    def __init__(self, needles: frozenset[bytes]) -> None:
+        self.needles = needles
+        if needles:
+            self.longest = max(map(len, needles))
+            self.pattern = _pattern(needles)
+            self.heads = _pattern({needle[:LEAST_LENGTH] for needle in needles})
+            self.by_head: dict[bytes, list[bytes]] = {}
+            for needle in needles:
+                self.by_head.setdefault(needle[:LEAST_LENGTH], []).append(needle)
+            self.beginnings = {needle[:length] for needle in needles for length in range(1, LEAST_LENGTH)}
+
+    def first_open(self, data: bytes) -> int:
+        """The first place from which the data could be the beginning of a secret that goes on; its length if none."""
+        at = max(len(data) - self.longest + 1, 0)
+        while (found := self.heads.search(data, at)) is not None:
+            start: int = found.start()
+            if any(_begins(needle, data, start) for needle in self.by_head[found.group()]):
+                return start
+            at = start + 1
+        for start in range(max(len(data) - LEAST_LENGTH + 1, 0), len(data)):
+            if data[start:] in self.beginnings:
+                return start
+        return len(data)
+
+    def spans(self, data: bytes, cut: int) -> Iterator[tuple[int, int]]:
+        """Every hit that begins before `cut`, in order, the longest of each place; they may overlap."""
+        at = 0
+        while (found := self.pattern.search(data, at)) is not None and found.start() < cut:
+            yield found.span()
+            at = found.start() + 1
+
+
+class _Knowledge:
+    """What all streams of one job know; it only grows."""
+
+    def __init__(self, needles: frozenset[bytes]) -> None:
+        self._lock = threading.Lock()
+        self.now = _Known(needles)
+
+    def add(self, needles: frozenset[bytes]) -> None:
+        with self._lock:
+            if not needles <= self.now.needles:
+                self.now = _Known(self.now.needles | needles)
+
+
+class _Needles:
+    """What is looked for, ready to be searched. Never changed: a stream works with one of them at a time."""
+
+    def __init__(self, needles: frozenset[bytes]) -> None:
+        self.all = needles
+        self.longest = max(map(len, needles), default=0)
+        self.pattern = _pattern(needles)
+        self._heads = _pattern({needle[:LEAST_LENGTH] for needle in needles})
+        self._by_head: dict[bytes, list[bytes]] = {}
+        for needle in needles:
+            self._by_head.setdefault(needle[:LEAST_LENGTH], []).append(needle)
+        self._beginnings = {needle[:length] for needle in needles for length in range(1, LEAST_LENGTH)}
+
+    def first_open(self, data: bytes) -> int:
+        """The first place from which the data could be the beginning of a secret that goes on; its length if none."""
+        at = max(len(data) - self.longest + 1, 0)
+        while (found := self._heads.search(data, at)) is not None:
+            start: int = found.start()
+            if any(_begins(needle, data, start) for needle in self._by_head[found.group()]):
+                return start
+            at = start + 1
+        for start in range(max(len(data) - LEAST_LENGTH + 1, 0), len(data)):
+            if data[start:] in self._beginnings:
+                return start
+        return len(data)
+
+
+class _Known:
+    """What all streams of one job hide; it only grows."""
+
+    def __init__(self, needles: frozenset[bytes]) -> None:
+        self._lock = threading.Lock()
+        self.needles = _Needles(needles) if needles else None
+
+    def add(self, needles: frozenset[bytes]) -> None:
+        with self._lock:
+            before = self.needles.all if self.needles else frozenset()
+            if not needles <= before:
+                self.needles = _Needles(before | needles)
+
+
 class Masker:
     """One stream's mask: `feed` it all bytes in order, then `flush`.
 
     It holds back only bytes that may be the beginning of a secret, so that a prompt is seen at once. Values that
-    overlap are hidden together, under one mark.
+    overlap are hidden together, under one mark. `learn` may be called from any thread at any time.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        self._needles = needles_of(secrets)
+        self._known = _Known(needles_of(secrets))
         self._held = b""
         self._covered = 0  # leading bytes of `_held` that belong to a mark which is out already
-        if self._needles:
-            self._longest = max(map(len, self._needles))
-            self._pattern = _pattern(self._needles)
-            self._heads = _pattern({needle[:LEAST_LENGTH] for needle in self._needles})
-            self._by_head: dict[bytes, list[bytes]] = {}
-            for needle in self._needles:
-                self._by_head.setdefault(needle[:LEAST_LENGTH], []).append(needle)
-            self._beginnings = {needle[:length] for needle in self._needles for length in range(1, LEAST_LENGTH)}
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Hide these, too, from the next bytes on: in this stream and in every other made with `anew`."""
+        self._known.add(needles_of(secrets))
 
     def anew(self) -> Masker:
-        """The same mask for another stream: needles and patterns are shared, what is held back is not."""
+        """The same mask for another stream: what is known is shared, what is held back is not."""
         other = copy.copy(self)
         other._held, other._covered = b"", 0
         return other
@@ -53,20 +139,22 @@ class Masker:
 
     def feed(self, chunk: bytes) -> bytes:
         """What may be shown now."""
-        if not self._needles:
+        needles = self._known.needles
+        if needles is None:
             return chunk
         data = self._held + chunk if self._held else chunk
-        return self._release(data, self._first_open(data))
+        return self._release(needles, data, needles.first_open(data))
 
     def flush(self) -> bytes:
         """The rest: no more bytes will come."""
-        return self._release(self._held, len(self._held)) if self._held else b""
+        needles = self._known.needles
+        return self._release(needles, self._held, len(self._held)) if needles and self._held else b""
 
-    def _release(self, data: bytes, cut: int) -> bytes:
+    def _release(self, needles: _Needles, data: bytes, cut: int) -> bytes:
         """Everything before `cut`, masked; from there on it is held, and searched again with what follows."""
         out: list[bytes] = []
         done = self._covered
-        for start, end in self._spans(data, cut):
+        for start, end in _spans(needles, data, cut):
             if start >= done:
                 out += [data[done:start], MARK]
             done = max(done, end)
@@ -76,25 +164,13 @@ class Masker:
         self._held = data[cut:]
         return b"".join(out)
 
-    def _spans(self, data: bytes, cut: int) -> Iterator[tuple[int, int]]:
-        """Every hit that begins before `cut`, in order, the longest of each place; they may overlap."""
-        at = 0
-        while (found := self._pattern.search(data, at)) is not None and found.start() < cut:
-            yield found.span()
-            at = found.start() + 1
 
-    def _first_open(self, data: bytes) -> int:
-        """The first place from which the data could be the beginning of a secret that goes on; its length if none."""
-        at = max(len(data) - self._longest + 1, 0)
-        while (found := self._heads.search(data, at)) is not None:
-            start: int = found.start()
-            if any(_begins(needle, data, start) for needle in self._by_head[found.group()]):
-                return start
-            at = start + 1
-        for start in range(max(len(data) - LEAST_LENGTH + 1, 0), len(data)):
-            if data[start:] in self._beginnings:
-                return start
-        return len(data)
+def _spans(needles: _Needles, data: bytes, cut: int) -> Iterator[tuple[int, int]]:
+    """Every hit that begins before `cut`, in order, the longest of each place; they may overlap."""
+    at = 0
+    while (found := needles.pattern.search(data, at)) is not None and found.start() < cut:
+        yield found.span()
+        at = found.start() + 1
 
 
 def _begins(needle: bytes, data: bytes, start: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from runners.contract import Failure, JobResult, JobSpec, Outcome, StepKind, StepResult, StepSpec, Stop, StopReason
+from runners.contract import Failure, JobResult, JobSpec, Outcome, StepResult, StepSpec, Stop, StopReason
 from runners.errors import CheckoutError, ImageError, RunnerError, SpecError
 
 INTERNAL = "Something of ours broke; the runner's log says what."
@@ -22,7 +22,7 @@ _SAID_IN_LOG = frozenset(Failure) - {Failure.EXIT_CODE, Failure.RUNNER_LOST}
 
 def is_wanted(step: StepSpec) -> bool:
     """Whether anything of it is to run."""
-    return not step.skip and (step.kind is StepKind.RUN or any(is_wanted(inner) for inner in step.steps))
+    return not step.skip and (not step.kind.is_group or any(is_wanted(inner) for inner in step.steps))
 
 
 def of_error(error: Exception) -> StepResult:
@@ -129,7 +129,7 @@ def _may_retry(results: Sequence[StepResult]) -> bool:
 
 
 def _named(step: StepSpec, result: StepResult) -> str:
-    if step.kind is not StepKind.RUN and result.reason:
+    if step.kind.is_group and result.reason:
         return result.reason  # names the step inside already
     said = result.reason or (f"exit code {result.exit_code}" if result.exit_code is not None else result.outcome.value)
     return f"{step.name}: {said}" if step.name else said

@@ -19,7 +19,7 @@ from builds.services.steps import path_text
 from builds.services.texts import storable
 from builds.signals import send_on_commit, step_moved
 from builds.states import FINAL, Status
-from runners.contract import Outcome, StepKind, StepPath, StepResult, StepSpec, Stop, StopReason
+from runners.contract import Outcome, StepPath, StepResult, StepSpec, Stop, StopReason
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class StepRecorder:
         }
         if row.started_at is not None:
             fields["finished_at"] = timezone.now()
-        if step.kind == StepKind.RUN and result.outcome != Outcome.SKIPPED:
+        if not step.kind.is_group and result.outcome != Outcome.SKIPPED:
             self._close_log(row)
         self._write(path, fields)
 

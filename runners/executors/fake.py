@@ -8,6 +8,7 @@ The text of a step's `script` (or its `command`, joined by spaces) is a list of 
     flood 5000000        prints so many bytes, in lines of 100
     write file text      writes a file of the workspace, which later steps of the job see
     read file            prints that file; ends with exit code 1 where nobody wrote it
+    learn some secret    tells the engine of a value to hide
     sleep 2.5            waits so many seconds, unless the step is stopped
     hang                 waits until the step is stopped
     exit 3               ends with this code, without the rest
@@ -27,7 +28,18 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from runners.contract import Failure, JobSpec, Outcome, Output, ServiceSpec, StepResult, StepSpec, Stop
+from runners.contract import (
+    Failure,
+    HearSecrets,
+    JobSpec,
+    Outcome,
+    Output,
+    ServiceSpec,
+    StepResult,
+    StepSpec,
+    Stop,
+    forget_secrets,
+)
 from runners.environment import step_environment
 from runners.errors import EngineError, ImageError, SpecError
 from runners.executors.config import ExecutorSettings
@@ -57,7 +69,9 @@ class FakeExecutor:
         self.is_open = False
 
     @contextmanager
-    def workspace(self, job: JobSpec, stop: Stop, on_output: Output) -> Iterator[FakeWorkspace]:
+    def workspace(
+        self, job: JobSpec, stop: Stop, on_output: Output, hear_secrets: HearSecrets = forget_secrets
+    ) -> Iterator[FakeWorkspace]:
         """A room that lives in memory."""
         on_output(b"preparing the fake workspace\n")
         if order := job.environment.get(BROKEN_WORKSPACE, ""):
@@ -66,7 +80,7 @@ class FakeExecutor:
         with self._lock:
             self.workspaces.add(attempt)
         try:
-            yield FakeWorkspace(job, self)
+            yield FakeWorkspace(job, self, hear_secrets)
         finally:
             with self._lock:
                 self.workspaces.discard(attempt)
@@ -82,8 +96,8 @@ class FakeExecutor:
 class FakeWorkspace:
     """One job's room: its files are entries of a dict."""
 
-    def __init__(self, job: JobSpec, executor: FakeExecutor) -> None:
-        self._job, self._executor = job, executor
+    def __init__(self, job: JobSpec, executor: FakeExecutor, hear_secrets: HearSecrets) -> None:
+        self._job, self._executor, self._hear_secrets = job, executor, hear_secrets
         self._files: dict[str, str] = {}
 
     def run(self, step: StepSpec, on_output: Output, stop: Stop) -> StepResult:
@@ -115,7 +129,9 @@ class FakeWorkspace:
         if order == "crash":
             self._executor.on_crash()
             raise RuntimeError("the fake executor was told to crash")
-        if order == "write":
+        if order == "learn":
+            self._hear_secrets([rest])
+        elif order == "write":
             name, _, text = rest.partition(" ")
             self._files[name] = text
             return None

@@ -16,13 +16,16 @@ from pathlib import Path
 from runners.checkout import check_out
 from runners.contract import (
     DirectorySource,
+    HearSecrets,
     JobSpec,
     Output,
     ServiceSpec,
+    StepKind,
     StepResult,
     StepSpec,
     Stop,
     attempt_of,
+    forget_secrets,
 )
 from runners.environment import read_env_files, step_environment
 from runners.errors import EngineError, SpecError
@@ -59,7 +62,9 @@ class ProcessExecutor:
         """Nothing was taken."""
 
     @contextmanager
-    def workspace(self, job: JobSpec, stop: Stop, on_output: Output) -> Iterator[ProcessWorkspace]:
+    def workspace(
+        self, job: JobSpec, stop: Stop, on_output: Output, hear_secrets: HearSecrets = forget_secrets
+    ) -> Iterator[ProcessWorkspace]:
         """A folder with the checkout, a HOME and a /tmp."""
         folder = self.settings.workspaces / job.name
         try:
@@ -110,6 +115,8 @@ class ProcessWorkspace:
 
     def run(self, step: StepSpec, on_output: Output, stop: Stop) -> StepResult:
         """As the contract has it."""
+        if step.kind is StepKind.PUSH:
+            raise SpecError("This runner has no Docker: images are built and pushed only with it.")
         service = self._service(step)
         argv = _argv(step, service)
         environment = self._environment(service, step)

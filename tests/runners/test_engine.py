@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from runners.contract import Failure, Outcome, StepKind, StepSpec, Stop, StopReason
+from runners.contract import Failure, Outcome, PushSpec, ServiceSpec, StepKind, StepSpec, Stop, StopReason
 from runners.engine import MOST_THREADS, execute
 from runners.executors import make_executor
 from tests.runners.jobs import parallel, run, serial
@@ -14,6 +14,7 @@ from tests.servers import wait_until
 
 PASSED, FAILED, ERRORED = Outcome.PASSED, Outcome.FAILED, Outcome.ERRORED
 CANCELLED, SKIPPED = Outcome.CANCELLED, Outcome.SKIPPED
+APP = ServiceSpec(name="app", image="app")
 
 
 @pytest.fixture
@@ -334,6 +335,21 @@ def test_secrets_are_hidden_in_output_and_reasons(go, recorder):
     assert "sesame" not in recorder.text(0)
     assert "[hidden] and on" in recorder.text(0)
     assert recorder.result("a").reason == "cannot use [hidden]"
+
+
+def test_what_a_step_learns_is_hidden_at_once_and_in_every_later_step(go, recorder):
+    result = go(run("a", "print open sesame\nlearn open sesame\nprint open sesame"), run("b", "spec not open sesame"))
+
+    assert recorder.text(0).endswith("open sesame\n[hidden]\n")
+    assert recorder.text(1) == "not [hidden]\n"
+    assert result.reason == "b: not [hidden]"
+
+
+def test_a_push_step_is_one_that_the_workspace_runs(go, recorder):
+    go(StepSpec(name="push", kind=StepKind.PUSH, service="app", push=PushSpec(image_name="shop")), services=[APP])
+
+    assert outcomes(recorder) == {"push": PASSED}
+    assert started(recorder) == ["push"]
 
 
 def test_what_the_mask_holds_back_comes_at_the_end(go, recorder):

@@ -216,3 +216,33 @@ def test_two_streams_do_not_mix():
     assert one.feed(b"s3cret-") == b""
     assert other.feed(b"value") == b"value"
     assert one.feed(b"value") == MARK
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    before=st.lists(narrow, max_size=2),
+    later=st.lists(narrow, max_size=2),
+    data=st.text(alphabet="ab\n", max_size=40).map(str.encode),
+    cut=st.integers(0, 40),
+)
+def test_what_is_learned_in_the_midst_of_a_stream_is_hidden_from_there_on(before, later, data, cut):
+    masker = Masker(before)
+    shown = masker.feed(data[:cut])
+    masker.learn(later)
+
+    rest = masker.feed(data[cut:]) + masker.flush()
+
+    if MARK not in shown:  # else a mark may reach over the cut
+        assert rest == oracle(needles_of([*before, *later]), data[len(shown) :])
+
+
+def test_all_streams_of_a_mask_learn_what_one_is_told():
+    mask = Masker([])
+    running = mask.anew()
+    assert running.feed(b"new-token ") == b"new-token "
+
+    mask.learn(["new-token"])
+
+    assert running.feed(b"new-to") == b""
+    assert running.feed(b"ken ") == MARK + b" "
+    assert mask.anew().whole("new-token") == MARK.decode()

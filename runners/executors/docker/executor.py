@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runners.checkout import check_out
-from runners.contract import DirectorySource, JobSpec, Output, Stop
+from runners.contract import DirectorySource, HearSecrets, JobSpec, Output, Stop, forget_secrets
 from runners.errors import EngineError
 from runners.executors.config import ExecutorSettings
 from runners.executors.docker.admission import Admission
@@ -94,7 +94,9 @@ class DockerExecutor:
         opened.tools.engine.close()
 
     @contextlib.contextmanager
-    def workspace(self, job: JobSpec, stop: Stop, on_output: Output) -> Iterator[DockerWorkspace]:
+    def workspace(
+        self, job: JobSpec, stop: Stop, on_output: Output, hear_secrets: HearSecrets = forget_secrets
+    ) -> Iterator[DockerWorkspace]:
         """The job's checkout and containers. Leaving it takes no time: what is left is removed behind."""
         opened = self._opened()
         folder = self._settings.workspaces / job.name
