@@ -109,6 +109,7 @@ CODESHIP_STEP = _table(
 STEP = _table(
     *_STEP,
     Key(name="run", kind=Kind.TEXT, about="A shell script; the first command that fails ends it."),
+    Key(name="commands", kind=Kind.TEXTS, about="Command lines that share one shell; the first that fails ends it."),
     Key(name="image", kind=Kind.TEXT, about="An image of its own for this step."),
     Key(name="environment", kind=Kind.PAIRS, about="Variables for this step, or for every step of the group."),
     Key(name="timeout", kind=Kind.DURATION, about="How long this step may take."),

@@ -11,6 +11,7 @@ from builds.pipeline.keys import CODESHIP_STEP, STEP
 from builds.pipeline.nodes import Entry, Node, Scalar
 from builds.pipeline.nodes import Mapping as MappingNode
 from builds.pipeline.nodes import Sequence as SequenceNode
+from builds.pipeline.one_session import one_session
 from builds.pipeline.plan import PlanContext
 from builds.pipeline.report import Report, clean
 from builds.pipeline.section import NOT_YET, Section
@@ -123,7 +124,7 @@ class StepReader:
 
     def _check_place(self, section: Section, kind: str) -> None:
         """Keys of a group on a run step, and the other way round: CodeShip let them pass."""
-        misplaced = ("run", "command", "image", "timeout") if kind in _GROUPS else ("services",)
+        misplaced = ("run", "command", "commands", "image", "timeout") if kind in _GROUPS else ("services",)
         for key in misplaced:
             if not section.has(key):
                 continue
@@ -215,13 +216,25 @@ class StepReader:
         """The command or the script of a run step; exactly one of them has to be there."""
         for key in ("run", "command"):
             self._check_length(section.entry(key))
+        given = [key for key in ("run", "command", "commands") if section.has(key)]
+        if len(given) > 1:
+            self._report.error(f"`{given[0]}` and `{given[1]}` exclude each other", section.entry(given[0]))
         command, script = section.argv("command"), section.script("run") if section.has("run") else None
-        if command is not None and script is not None:
-            self._report.error("`run` and `command` exclude each other", section.entry("run"))
-        elif not command and not (script or "").strip() and not inherited.skip:
-            wanted = "`run` or `command`" if self._strict else "`command`"
+        if section.has("commands"):
+            script = self._one_session(section)
+        if not command and not (script or "").strip() and not inherited.skip:
+            wanted = "`run`, `commands` or `command`" if self._strict else "`command`"
             self._report.error(f"the step has nothing to run: it needs {wanted}", section.node)
         return command, script
+
+    def _one_session(self, section: Section) -> str:
+        """The script of a step with `commands`."""
+        lines = [line for line in section.texts("commands") if line.strip()]
+        script = one_session(lines) if lines else ""
+        place = section.entry("commands")
+        if place:
+            self._check_length(Entry(place.key, Scalar(script, place.mark), place.mark))
+        return script
 
     def _check_length(self, entry: Entry | None) -> None:
         """Linux takes no argument beyond 128 KiB; and what is so long should be a file of the repository."""
@@ -271,6 +284,8 @@ class StepReader:
         written = section.entry("command")
         if command and written and isinstance(written.node, Scalar):
             return clean(" ".join(written.node.text.split()), MAX_NAME)
+        if section.has("commands"):
+            script = "\n".join(section.texts("commands"))
         return _first_line(script or "") or clean(" ".join(command or ()), MAX_NAME) or section.text("service") or kind
 
 
