@@ -342,14 +342,6 @@ class StepResult:
 
 Output = Callable[[bytes], None]
 
-Hide = Callable[[Iterable[str]], None]
-"""Tells the engine of secret values met on the way: no output passed on from then shows them. Callable from any thread."""
-
-
-def hide_nothing(_secrets: Iterable[str]) -> None:
-    """For who shows the output to nobody."""
-
-
 HearSecrets = Callable[[Iterable[str]], None]
 """Told of values to hide, before anything that may hold them is passed on."""
 

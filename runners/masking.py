@@ -21,54 +21,6 @@ LEAST_LENGTH = 4  # shorter values would hide half of every log; the settings pa
 _BASE64_LINE = 57  # bytes that fill one line of 76 characters, as base64(1) wraps
 
 
-class _Known:
-    """The forms of the secrets known at one moment, ready to be searched for."""
-
-    def __init__(self, needles: frozenset[bytes]) -> None:
-        self.needles = needles
-        if needles:
-            self.longest = max(map(len, needles))
-            self.pattern = _pattern(needles)
-            self.heads = _pattern({needle[:LEAST_LENGTH] for needle in needles})
-            self.by_head: dict[bytes, list[bytes]] = {}
-            for needle in needles:
-                self.by_head.setdefault(needle[:LEAST_LENGTH], []).append(needle)
-            self.beginnings = {needle[:length] for needle in needles for length in range(1, LEAST_LENGTH)}
-
-    def first_open(self, data: bytes) -> int:
-        """The first place from which the data could be the beginning of a secret that goes on; its length if none."""
-        at = max(len(data) - self.longest + 1, 0)
-        while (found := self.heads.search(data, at)) is not None:
-            start: int = found.start()
-            if any(_begins(needle, data, start) for needle in self.by_head[found.group()]):
-                return start
-            at = start + 1
-        for start in range(max(len(data) - LEAST_LENGTH + 1, 0), len(data)):
-            if data[start:] in self.beginnings:
-                return start
-        return len(data)
-
-    def spans(self, data: bytes, cut: int) -> Iterator[tuple[int, int]]:
-        """Every hit that begins before `cut`, in order, the longest of each place; they may overlap."""
-        at = 0
-        while (found := self.pattern.search(data, at)) is not None and found.start() < cut:
-            yield found.span()
-            at = found.start() + 1
-
-
-class _Knowledge:
-    """What all streams of one job know; it only grows."""
-
-    def __init__(self, needles: frozenset[bytes]) -> None:
-        self._lock = threading.Lock()
-        self.now = _Known(needles)
-
-    def add(self, needles: frozenset[bytes]) -> None:
-        with self._lock:
-            if not needles <= self.now.needles:
-                self.now = _Known(self.now.needles | needles)
-
-
 class _Needles:
     """What is looked for, ready to be searched. Never changed: a stream works with one of them at a time."""
 
