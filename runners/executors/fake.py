@@ -131,7 +131,8 @@ class FakeWorkspace:
             raise RuntimeError("the fake executor was told to crash")
         if order == "learn":
             self._hear_secrets([rest])
-        elif order == "write":
+            return None
+        if order == "write":
             name, _, text = rest.partition(" ")
             self._files[name] = text
             return None
