@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 
+from builds.pipeline.plan import Problem
 from builds.pipeline.report import Report, clean
 from builds.pipeline.services import Service
 from runners.contract import ServiceSpec
@@ -22,6 +24,7 @@ def needed(names: Collection[str], services: Mapping[str, Service], report: Repo
         reached.add(name)
         service = services[name]
         report.errors.extend(service.report.errors)
+        report.warnings.extend(_fatal(problem) for problem in service.report.refusals)
         for other in (*_dependencies(service.spec), *service.spec.volumes_from):
             if other in services:
                 waiting.append(other)
@@ -37,6 +40,10 @@ def needed(names: Collection[str], services: Mapping[str, Service], report: Repo
             text = f"services need each other in a circle: {' -> '.join((*circle, circle[0]))}"
             report.errors.append(first.report.problem(text, first.mark))
     return tuple(specs.values())
+
+
+def _fatal(refusal: Problem) -> Problem:
+    return replace(refusal, text=f"{refusal.text}; every step that needs the service will fail")
 
 
 def _dependencies(spec: ServiceSpec) -> Iterator[str]:

@@ -39,6 +39,7 @@ class Report:
         self.file = file
         self.errors: list[Problem] = []
         self.warnings: list[Problem] = []
+        self.refusals: list[Problem] = []
         self._hints = hints or Hints()
 
     def part(self) -> Report:
@@ -54,6 +55,11 @@ class Report:
         """It can be run, but perhaps not as its author thinks."""
         if len(self.warnings) < MAX_PROBLEMS:
             self.warnings.append(self.problem(text, place, key=key))
+
+    def refuse(self, text: str, place: Node | Entry | Mark | None = None, *, key: str = "") -> None:
+        """The part that is read can never run; whatever needs it fails then, and the rest goes its way."""
+        if len(self.refusals) < MAX_PROBLEMS:
+            self.refusals.append(self.problem(text, place, key=key))
 
     def did_you_mean(self, word: str, known: Collection[str], shown: Collection[str] | None = None) -> str:
         """A sentence that helps with an unknown word; `shown` where not all known words are worth showing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import posixpath
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from builds.pipeline.keys import BUILD, SERVICE
 from builds.pipeline.nodes import Entry, Mapping, Mark, Scalar
@@ -13,10 +13,11 @@ from builds.pipeline.plan import PlanContext
 from builds.pipeline.report import Report, clean
 from builds.pipeline.section import Section, is_null
 from builds.pipeline.templates import TemplateError, expand
-from builds.pipeline.volumes import read_volumes
+from builds.pipeline.volumes import VolumeTerms, read_volumes
 from runners.contract import ImageBuild, Link, Mount, ServiceSpec
 
 MAX_NAME = 200
+MAX_REFUSALS = 3  # are told to a step; the page of the build has them all
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,11 @@ class Origin:
     base: str
     context: PlanContext
     strict: bool
+
+    def refuse(self, section: Section, text: str, place: Entry | None) -> None:
+        """What can be written and never run: an error in ciservice.yml; with CodeShip the step that needed it failed."""
+        complain = section.report.error if self.strict else section.report.refuse
+        complain(text, place)
 
 
 @dataclass(frozen=True)
@@ -66,13 +72,14 @@ def read_service(entry: Entry, origin: Origin, report: Report) -> Service:
         mounts=_mounts(section, origin),
         volumes_from=_volumes_from(section),
         depends_on=_links(section),
-        working_dir=_working_dir(section),
+        working_dir=_working_dir(section, origin),
         user=section.text("user"),
         hostname=section.text("hostname"),
-        extra_hosts=_extra_hosts(section, strict=origin.strict),
+        extra_hosts=_extra_hosts(section, origin),
         add_docker=section.flag("add_docker"),
     )
-    return Service(spec, entry.mark, report)
+    refused = " ".join(f"{problem}." for problem in report.refusals[:MAX_REFUSALS])
+    return Service(replace(spec, refused=refused), entry.mark, report)
 
 
 def _build(section: Section, origin: Origin) -> ImageBuild | None:
@@ -108,8 +115,8 @@ def _image_build(
         folder = inside(origin.base, context)
         inside(folder, dockerfile)
     except PathError as error:
-        section.report.error(f"`build`: {error}", place)
-        return None
+        origin.refuse(section, f"`build`: {error}", place)
+        folder, dockerfile = ".", "Dockerfile"
     return ImageBuild(
         context=folder,
         dockerfile=posixpath.normpath(dockerfile),
@@ -135,7 +142,7 @@ def _env_files(section: Section, origin: Origin) -> tuple[str, ...]:
         try:
             found.append(inside(origin.base, path.strip()))
         except PathError as error:
-            section.report.error(f"`env_file`: {error}", section.entry("env_file"))
+            origin.refuse(section, f"`env_file`: {error}", section.entry("env_file"))
     return tuple(found)
 
 
@@ -143,7 +150,8 @@ def _mounts(section: Section, origin: Origin) -> tuple[Mount, ...]:
     entry = section.entry("volumes")
     if entry is None or is_null(entry.node):
         return ()
-    return read_volumes(entry, origin.base, section.report, strict=origin.strict)
+    terms = VolumeTerms(base=origin.base, strict=origin.strict, add_docker=section.flag("add_docker"))
+    return read_volumes(entry, terms, section.report)
 
 
 def _volumes_from(section: Section) -> tuple[str, ...]:
@@ -176,16 +184,15 @@ def _links(section: Section) -> tuple[Link, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _working_dir(section: Section) -> str:
+def _working_dir(section: Section, origin: Origin) -> str:
     path = section.text("working_dir")
     if path and not path.startswith("/"):
-        section.report.error(
-            f"`working_dir` needs an absolute path, not `{clean(path, 80)}`", section.entry("working_dir")
-        )
+        text = f"`working_dir` needs an absolute path, not `{clean(path, 80)}`"
+        origin.refuse(section, text, section.entry("working_dir"))
     return path
 
 
-def _extra_hosts(section: Section, *, strict: bool) -> tuple[str, ...]:
+def _extra_hosts(section: Section, origin: Origin) -> tuple[str, ...]:
     entry = section.entry("extra_hosts")
     if entry is None or is_null(entry.node):
         return ()
@@ -193,20 +200,21 @@ def _extra_hosts(section: Section, *, strict: bool) -> tuple[str, ...]:
         hosts = tuple(f"{name}:{address}" for name, address in section.pairs("extra_hosts").items())
     else:
         hosts = tuple(host.strip() for host in section.texts("extra_hosts"))
-    return tuple(host for host in hosts if _is_host(host, entry, section.report, strict=strict))
+    return tuple(host for host in hosts if _is_host(host, entry, section, origin))
 
 
-def _is_host(host: str, entry: Entry, report: Report, *, strict: bool) -> bool:
+def _is_host(host: str, entry: Entry, section: Section, origin: Origin) -> bool:
     name, _, address = host.partition(":")
     if address == "host-gateway":
         text = f"`extra_hosts`: `{clean(host, 80)}` would lead to the machine that the job runs on"
-        (report.error if strict else report.warn)(
-            f"{text}, and is not allowed" if strict else f"{text}: ignored", entry
-        )
+        if origin.strict:
+            section.report.error(f"{text}, and is not allowed", entry)
+        else:
+            section.report.warn(f"{text}: ignored", entry)
         return False
     try:
         ipaddress.ip_address(address.strip("[]"))
     except ValueError:
-        report.error(f"`extra_hosts` needs name:address, not `{clean(host, 80)}`", entry)
+        origin.refuse(section, f"`extra_hosts` needs name:address, not `{clean(host, 80)}`", entry)
         return False
     return bool(name)

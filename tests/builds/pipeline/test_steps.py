@@ -219,7 +219,7 @@ def test_everything_that_is_wrong_is_said_at_once_and_in_order() -> None:
     text = (
         "- {service: nope, command: ls}\n- {command: ls}\n- {service: app, type: push}\n- {service: app, command: ls}"
     )
-    found = problems(codeship, text, "app: {build: /etc}")
+    found = problems(codeship, text, "app: {build: [a]}")
     assert [problem.split(": ")[0] for problem in found] == [
         "codeship-steps.yml:1:4",
         "codeship-steps.yml:2:3",

@@ -76,21 +76,39 @@ def test_nothing() -> None:
         ("a b:/x", "neither a path nor the name of a volume"),
     ],
 )
-def test_what_cannot_be_mounted_stops_a_step_that_needs_it_and_no_other(volume: str, said: str) -> None:
-    services = f"app: {{image: x, volumes: ['{volume}']}}\nother: {{image: x}}"
-    (problem,) = problems(codeship, "- {service: app, command: ls}", services)
-    assert problem.startswith("codeship-services.yml:1:")
+def test_what_cannot_be_mounted_is_the_failure_of_whoever_needs_it(volume: str, said: str) -> None:
+    text = f"{{image: x, volumes: ['{volume}', './a:/a']}}"
+    plan = codeship("- {service: app, command: ls}", f"app: {text}\nother: {{image: x}}")
+    (spec,) = plan.pipelines[0].services
+    assert spec.refused.startswith("codeship-services.yml:1:")
+    assert said in spec.refused
+    assert spec.mounts == (checkout("a", "/a"),)
+    (warning,) = warnings(plan)
+    assert said in warning
+    assert warning.endswith("every step that needs the service will fail")
+    assert warnings(codeship("- {service: other, command: ls}", f"app: {text}\nother: {{image: x}}")) == []
+    (problem,) = problems(native, f"services:\n  app: {text}\nsteps: [ls]")
     assert said in problem
-    assert codeship("- {service: other, command: ls}\n- {service: app, command: ls, tag: x}", services)
 
 
-@pytest.mark.parametrize(
-    "source", ["/dev/shm", "/dev/shm/", "/var/run/docker.sock", "/run/docker.sock", "/var/run/../run/docker.sock"]
-)
-def test_what_the_host_keeps_is_ignored_in_codeships_files_and_refused_in_ours(source: str) -> None:
-    text = f"{{image: x, volumes: ['{source}:/x', './a:/a']}}"
+@pytest.mark.parametrize("source", ["/dev/shm", "/dev/shm/", "/dev/../dev/shm"])
+def test_the_hosts_shared_memory_is_the_containers_own_in_codeships_files_and_an_error_in_ours(source: str) -> None:
+    text = f"{{image: x, volumes: ['{source}:/dev/shm', './a:/a']}}"
     plan = codeship("- {service: app, command: ls}", f"app: {text}")
-    assert plan.pipelines[0].services[0].mounts == (checkout("a", "/a"),)
+    (spec,) = plan.pipelines[0].services
+    assert (spec.mounts, spec.refused) == ((checkout("a", "/a"),), "")
     assert f"the volume `{source}` is ignored" in warnings(plan)[0]
     (problem,) = problems(native, f"services:\n  app: {text}\nsteps: [ls]")
     assert "is not allowed" in problem
+
+
+@pytest.mark.parametrize("source", ["/var/run/docker.sock", "/run/docker.sock", "/var/run/../run/docker.sock"])
+def test_the_docker_socket_is_that_of_the_jobs_own_engine_or_none(source: str) -> None:
+    volumes = f"volumes: ['{source}:/var/run/docker.sock', './a:/a']"
+    with_engine = service(f"{{image: x, add_docker: true, {volumes}}}")
+    assert (with_engine.mounts, with_engine.refused) == ((checkout("a", "/a"),), "")
+    assert "`add_docker: true` gives the service an engine" in service(f"{{image: x, {volumes}}}").refused
+    for docker in ("true", "false"):
+        text = f"services:\n  app: {{image: x, add_docker: {docker}, {volumes}}}\nsteps: [ls]"
+        (problem,) = problems(native, text)
+        assert "is the host's Docker engine" in problem
