@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from builds.views import build, builds, events, projects, search, settings, setup_script, steps
+from builds.views import build, builds, events, pipelines, projects, search, settings, setup_script, steps
 
 _PROJECT = "projects/<uuid:uuid>/"
 _BUILD = f"{_PROJECT}builds/<int:number>"
@@ -20,6 +20,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_PROJECT}events", events.project_events, name="project_events"),
     path(f"{_PROJECT}setup", settings.setup, name="project_setup"),
     path(f"{_PROJECT}settings", settings.settings, name="project_settings"),
+    path(f"{_PROJECT}settings/pipelines", pipelines.pipelines, name="project_pipelines"),
+    path(f"{_PROJECT}settings/pipelines/preview", pipelines.preview, name="project_pipelines_preview"),
+    path(f"{_PROJECT}settings/pipelines/ciservice.yml", pipelines.export, name="project_pipelines_export"),
     path(f"{_PROJECT}settings/hook-secret", settings.renew_secret, name="hook_secret_renew"),
     path(f"{_PROJECT}settings/secrets", settings.put_secret, name="secret_put"),
     path(f"{_PROJECT}settings/secrets/delete", settings.delete_secret, name="secret_delete"),

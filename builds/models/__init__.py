@@ -3,6 +3,7 @@
 from builds.models.build import Build, BuildMove
 from builds.models.delivery import WebhookDelivery
 from builds.models.job import Job, JobMove
+from builds.models.kept import KeptPipelines
 from builds.models.outbox import OutboxEntry, OutboxLane
 from builds.models.project import Project, Secret
 from builds.models.runner import Runner
@@ -13,6 +14,7 @@ __all__ = [
     "BuildMove",
     "Job",
     "JobMove",
+    "KeptPipelines",
     "OutboxEntry",
     "OutboxLane",
     "Project",

@@ -9,16 +9,18 @@ from builds.pipeline.plan import ConfigError, Plan, PlanContext, Problem
 from runners.contract import Unreadable
 
 _NATIVE = ("ciservice.yml", "ciservice.yaml")
+SETTINGS = "project settings"
 
 CANDIDATES: tuple[str, ...] = (*_NATIVE, *codeship.CANDIDATES)
 """Files to read at the commit, in the order of discovery; those that exist there are handed to `make`."""
 
 
-def make(files: Mapping[str, str | Unreadable], context: PlanContext) -> Plan:
+def make(files: Mapping[str, str | Unreadable], context: PlanContext, *, kept: str = "") -> Plan:
     """The plan for a push.
 
     `files`: path in the repository -> its text, for those of CANDIDATES that the commit has; one that cannot be read
-    matters only where it is the one to use. Raises ConfigError with every problem at once; what can be run in spite
+    matters only where it is the one to use. `kept`: the ciservice.yml that the project's settings stand for, used
+    where the commit has no configuration. Raises ConfigError with every problem at once; what can be run in spite
     of it is in `Plan.warnings`.
     """
     for name in _NATIVE:
@@ -26,6 +28,8 @@ def make(files: Mapping[str, str | Unreadable], context: PlanContext) -> Plan:
             return native.make_plan(files[name], name, context)
     if steps_file := codeship.find_steps(files):
         return codeship.make_plan(files, steps_file, context)
+    if kept:
+        return native.make_plan(kept, SETTINGS, context)
     raise ConfigError([_nothing_found(files)])
 
 
@@ -34,5 +38,6 @@ def _nothing_found(files: Mapping[str, str | Unreadable]) -> Problem:
         return Problem(
             text="there is no codeship-steps.yml beside it: add one that lists the steps", file=services_file
         )
-    text = "this commit has no configuration: add a ciservice.yml, or codeship-services.yml and codeship-steps.yml"
+    text = "this commit has no configuration: add a ciservice.yml, or codeship-services.yml and codeship-steps.yml,"
+    text += " or keep pipelines in the project's settings"
     return Problem(text=text)

@@ -14,6 +14,7 @@ from builds.models.job import JobKind
 from builds.pipeline.make import CANDIDATES, make
 from builds.pipeline.plan import ConfigError, Plan, PlanContext, Problem, plan_to_json
 from builds.services.enqueue import enqueue
+from builds.services.keep_pipelines import kept_text
 from builds.services.machine import executor_settings
 from builds.services.move import move_build
 from builds.services.plan_turn import MOST_ATTEMPTS, give_back, keep_turn, take_turn
@@ -55,7 +56,8 @@ def plan(build_id: int) -> None:
     try:
         with keep_turn(build):
             found = _read(build)
-        made = _check_texts(make(found.files, _context(build, found)))
+        kept = "" if found.files else kept_text(build.project)
+        made = _check_texts(make(found.files, _context(build, found), kept=kept))
     except CheckoutError as error:
         _try_later(build, error)
     except ConfigError as error:

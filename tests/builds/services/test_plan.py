@@ -10,7 +10,9 @@ from django.db.models.functions import Now
 
 from builds.models import Build, BuildMove
 from builds.models.build import Trigger
+from builds.pipeline.basic import Kept, KeptPipeline
 from builds.services import wake
+from builds.services.keep_pipelines import keep_pipelines
 from builds.services.plan import plan
 from builds.services.plan_turn import MOST_ATTEMPTS, take_turn
 from builds.services.retry import retry
@@ -121,6 +123,14 @@ def test_no_configuration_says_what_was_looked_for(make_build, origin):
     assert build.status == Status.FAILED
     for name in ("ciservice.yml", "codeship-services.yml", "codeship-steps.yml"):
         assert name in build.reason
+
+
+def test_without_a_file_the_projects_own_pipelines_are_taken(make_build, origin, owner):
+    build = make_build(commit=origin(README="hello"))
+    kept = Kept(pipelines=(KeptPipeline(name="kept", commands="make test"),))
+    assert not keep_pipelines(build.project, kept, who=owner)
+    assert planned(build).plan["source"] == "project settings"
+    assert [job.name for job in build.jobs.all()] == ["kept"]
 
 
 def test_codeship_files_are_read(make_build, origin):
