@@ -309,6 +309,7 @@ class JobSpec:
     key: str = field(
         default="", repr=False
     )  # the project's key as codeship.aes has it; "" = there is none for this job
+    overrides: Mapping[str, str] = field(default_factory=dict)  # above everything: what a person at the keyboard sets
     # Folders of this host that its operator lends to the job: there at the same path, read and write. Never from a project.
     folders: tuple[Path, ...] = ()
     cache: CacheScope | None = None  # None = nothing is kept between runners

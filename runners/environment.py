@@ -27,9 +27,9 @@ def step_environment(
     step: StepSpec | None,
     files: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """The layers, later ones win: the job's own, its secrets, the pipeline's, the service's, its `files`, the step's.
+    """The layers, later ones win: the job's own, its secrets, the pipeline's, the service's, its `files`, the step's, overrides.
 
-    `files` is what the service's env_files say, read by `read_env_files`. A service that only runs beside a step has
+    `files` is what the service's env_files and encrypted texts say (`service_variables`). A service that only runs beside a step has
     `step` None; a step without a service has `service` None. SpecError for a variable that no process can be given.
     """
     merged = {
@@ -40,6 +40,7 @@ def step_environment(
         **(service.environment if service else {}),
         **(files or {}),
         **(step.environment if step else {}),
+        **job.overrides,
     }
     for name, value in merged.items():
         if not name or "=" in name or "\0" in name + value:

@@ -27,9 +27,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 from runners.contract import (
     Failure,
+    GitSource,
     HearSecrets,
     JobSpec,
     Outcome,
@@ -43,6 +46,7 @@ from runners.contract import (
 from runners.environment import step_environment
 from runners.errors import EngineError, ImageError, SpecError
 from runners.executors.config import ExecutorSettings
+from runners.service_variables import service_variables
 from runners.verdict import stopped, stopped_by
 
 BROKEN_WORKSPACE = "FAKE_WORKSPACE"
@@ -103,7 +107,8 @@ class FakeWorkspace:
     def run(self, step: StepSpec, on_output: Output, stop: Stop) -> StepResult:
         """Carry out the orders."""
         text = step.script if step.script is not None else " ".join(step.command or ())
-        environment = step_environment(self._job, self._service(step), step)
+        service = self._service(step)
+        environment = step_environment(self._job, service, step, self._files_of(service) if service else None)
         for line in text.splitlines():
             if stop.reason is not None:
                 return stopped_by(stop.reason)
@@ -118,6 +123,14 @@ class FakeWorkspace:
         if step.service and not found:
             raise SpecError(f"There is no service {step.service!r}.")
         return found[0] if found else None
+
+    def _files_of(self, service: ServiceSpec) -> dict[str, str]:
+        source = self._job.source
+        if isinstance(source, GitSource):  # which nobody laid out: what stands in files is not known
+            service, checkout = replace(service, env_files=(), encrypted_env_files=()), Path()
+        else:
+            checkout = source.path
+        return service_variables(self._job, service, checkout, self._hear_secrets)
 
     def _obey(self, line: str, environment: dict[str, str], on_output: Output, stop: Stop) -> StepResult | None:
         """Carry out one order; a result ends the step."""

@@ -27,11 +27,12 @@ from runners.contract import (
     attempt_of,
     forget_secrets,
 )
-from runners.environment import read_env_files, step_environment
+from runners.environment import step_environment
 from runners.errors import EngineError, SpecError
 from runners.executors.bubblewrap import Room
 from runners.executors.child import Child, end_marked
 from runners.executors.config import ExecutorSettings
+from runners.service_variables import service_variables
 from runners.trees import remove_tree
 from runners.verdict import stopped_by
 from runners.walls import PATH, walls_stand
@@ -78,7 +79,7 @@ class ProcessExecutor:
                 wrapped=self._use_bubblewrap,
                 lent=job.folders,
             )
-            yield ProcessWorkspace(job, room)
+            yield ProcessWorkspace(job, room, hear_secrets)
         except OSError as error:
             raise EngineError(f"The workspace could not be made: {error.strerror}.") from error
         finally:
@@ -112,6 +113,7 @@ class ProcessWorkspace:
 
     job: JobSpec
     room: Room
+    hear_secrets: HearSecrets
 
     def run(self, step: StepSpec, on_output: Output, stop: Stop) -> StepResult:
         """As the contract has it."""
@@ -138,7 +140,7 @@ class ProcessWorkspace:
         raise SpecError(f"There is no service “{step.service}”.")
 
     def _environment(self, service: ServiceSpec | None, step: StepSpec) -> dict[str, str]:
-        files = read_env_files(self.room.checkout, service.env_files) if service else {}
+        files = service_variables(self.job, service, self.room.checkout, self.hear_secrets) if service else {}
         return {
             "PATH": PATH,
             "HOME": str(self.room.folder / "home"),

@@ -9,6 +9,8 @@ import time
 import pytest
 
 from runners.contract import Failure, Outcome, ServiceSpec, StepSpec, Stop, StopReason
+from runners.encryption import encrypt, new_key
+from runners.errors import SpecError
 from runners.executors import make_executor
 from runners.executors.config import ExecutorSettings
 from tests.runners.dialects import Fake, Shell, lines
@@ -296,3 +298,49 @@ def test_leaving_by_an_exception_removes_its_files_too(executor, make_job, image
 def sleepers(mark: str) -> list[int]:
     """The processes of this host (containers' too) that sleep for so long."""
     return [pid for pid, line in command_lines().items() if mark.encode() in line.split(b"\0")]
+
+
+def test_encrypted_variables_reach_the_step_and_are_told_before_its_output(executor, make_job, image, words, tmp_path):
+    key = new_key()
+    service = ServiceSpec(
+        name="app",
+        image=image,
+        environment={"INLINE": "below", "SEALED": "below"},
+        encrypted_environment=(encrypt(b"INLINE=first secret\nSEALED=below", key),),
+        encrypted_env_files=("sealed",),
+    )
+    step = run("show", lines(words.variable("INLINE"), words.variable("SEALED")), service="app")
+    job = make_job(step, services=[service], key=key.text)
+    (tmp_path / "project/sealed").write_text(encrypt(b"SEALED=second secret", key))
+    events: list[str] = []
+
+    with executor.workspace(job, Stop(), lambda _: None, events.extend) as workspace:
+        result = workspace.run(step, lambda data: events.append(data.decode()), Stop())
+
+    assert result.outcome is Outcome.PASSED
+    assert {"first secret", "second secret"} <= set(events[:3])
+    assert "".join(events[3:]).split("\n") == ["INLINE=first secret", "SEALED=second secret", ""]
+
+
+def test_without_the_key_the_step_fails_and_says_so(executor, make_job, image, words):
+    service = ServiceSpec(name="app", image=image, encrypted_environment=(encrypt(b"A=1", new_key()),))
+    step = run("show", words.say("never"), service="app")
+    heard: list[bytes] = []
+
+    with (
+        executor.workspace(make_job(step, services=[service]), Stop(), lambda _: None) as workspace,
+        pytest.raises(SpecError, match="No AES key provided"),
+    ):
+        workspace.run(step, heard.append, Stop())
+
+    assert b"never" not in b"".join(heard)
+
+
+def test_what_a_person_at_the_keyboard_sets_wins(perform, words, image):
+    service = ServiceSpec(name="app", image=image, environment={"WORD": "service"})
+
+    [(_, output)] = perform(
+        run("show", words.variable("WORD"), service="app"), services=[service], overrides={"WORD": "person"}
+    )
+
+    assert output == b"WORD=person\n"

@@ -101,7 +101,7 @@ class DockerExecutor:
         opened = self._opened()
         folder = self._settings.workspaces / job.name
         belongings = Belongings(opened.tools.engine, opened.tools.rooms, opened.disposal, self._instance, job)
-        work = self._job(job, opened.tools, belongings, folder)
+        work = self._job(job, opened.tools, belongings, folder, hear_secrets)
         workspace = DockerWorkspace(work, stop, on_output)
         try:
             workspace.prepare()
@@ -133,7 +133,7 @@ class DockerExecutor:
             except OSError as error:
                 raise EngineError(f"{folder} cannot be made: {error.strerror}.", retry=False) from None
 
-    def _job(self, job: JobSpec, tools: Tools, belongings: Belongings, folder: Path) -> Job:
+    def _job(self, job: JobSpec, tools: Tools, belongings: Belongings, folder: Path, hear_secrets: HearSecrets) -> Job:
         source = job.source
         is_ours = not isinstance(source, DirectorySource)
         checkout = source.path.absolute() if isinstance(source, DirectorySource) else folder / "checkout"
@@ -151,6 +151,7 @@ class DockerExecutor:
             builds=Builds(tools.engine, tools.images, tools.rooms, checkout, services),
             checkout=checkout,
             admission=Admission(checkout, is_ours=is_ours),
+            hear_secrets=hear_secrets,
             folder=folder,
             services=services,
         )

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runners.contract import JobSpec, ServiceSpec, StepSpec, Stop
-from runners.environment import read_env_files, step_environment
+from runners.contract import HearSecrets, JobSpec, ServiceSpec, StepSpec, Stop
+from runners.environment import step_environment
 from runners.executors.config import ExecutorSettings
 from runners.executors.docker.admission import Admission
 from runners.executors.docker.belongings import Belongings
@@ -20,6 +20,7 @@ from runners.executors.docker.images import Image, Images
 from runners.executors.docker.mounts import lent, service_mounts
 from runners.executors.docker.output import StepOutput
 from runners.executors.docker.rooms import Rooms
+from runners.service_variables import service_variables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,12 +45,13 @@ class Job:
     builds: Builds
     checkout: Path  # what steps see
     admission: Admission
+    hear_secrets: HearSecrets
     folder: Path  # ours: small files beside the checkout
     services: Mapping[str, ServiceSpec] = field(default_factory=dict)
 
     def environment(self, service: ServiceSpec | None, step: StepSpec | None) -> dict[str, str]:
         """The variables of a container or a script."""
-        files = read_env_files(self.checkout, service.env_files) if service else {}
+        files = service_variables(self.spec, service, self.checkout, self.hear_secrets) if service else {}
         return step_environment(self.spec, service, step, files)
 
     def image(self, service: ServiceSpec, output: StepOutput, stop: Stop) -> Image:
