@@ -6,6 +6,7 @@ from builds.models.job import Job, JobMove
 from builds.models.kept import KeptPipelines
 from builds.models.outbox import OutboxEntry, OutboxLane
 from builds.models.project import Project, Secret
+from builds.models.project_key import ProjectKey
 from builds.models.runner import Runner
 from builds.models.step import Segment, Step
 
@@ -18,6 +19,7 @@ __all__ = [
     "OutboxEntry",
     "OutboxLane",
     "Project",
+    "ProjectKey",
     "Runner",
     "Secret",
     "Segment",

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from accounts.models import Organization, User
 from accounts.services.audit import record
-from builds.models import Project
+from builds.models import Project, ProjectKey
 from builds.models.project import Provider
 from builds.signals import project_created
 
@@ -57,6 +57,7 @@ def create_project(
             ssh_private_key=private,
             ssh_public_key=public,
         )
+        ProjectKey.objects.create(project=project)
         record("project.created", name, user=who, organization=organization, details={"uuid": str(project.uuid)})
         transaction.on_commit(lambda: project_created.send(Project, project_id=project.pk), robust=True)
     return project

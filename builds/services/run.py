@@ -10,6 +10,7 @@ from builds.services.claim import Claim
 from builds.services.fence import LostLease, patiently
 from builds.services.finish import finish
 from builds.services.lend import lend
+from builds.services.project_key import key_of
 from builds.services.record import StepRecorder
 from builds.services.source import source_of
 from builds.services.timeouts import seconds_allowed, silence_allowed
@@ -53,7 +54,7 @@ def _attempt(claim: Claim, executor: Executor, stop: Stop) -> JobResult:
 
 
 def job_spec(claim: Claim) -> JobSpec:
-    """Everything the engine needs for this attempt. A stranger's fork gets no secrets; the key stays with the fetch."""
+    """Everything the engine needs for this attempt. A stranger's fork gets no secrets and cannot decrypt."""
     jobs = Job.objects.select_related("build__project").defer("build__plan", "build__project__hook_secret")
     job = jobs.get(pk=claim.job_id)
     build, folder = job.build, lend(job)
@@ -65,6 +66,7 @@ def job_spec(claim: Claim) -> JobSpec:
         source=source_of(build),
         environment={**variables(job), **({"CI_DEPLOY_FOLDER": str(folder)} if folder else {})},
         secrets={} if build.from_fork else dict(secrets),
+        key="" if build.from_fork else key_of(build.project_id),
         folders=(folder,) if folder else (),
         timeout_seconds=seconds_allowed(job),
         silence_seconds=silence_allowed(job),
