@@ -199,6 +199,8 @@ if PRODUCTION and EXECUTOR != "docker":
     raise ImproperlyConfigured(f"EXECUTOR={EXECUTOR} runs strangers' commands on this host: production needs docker")
 EXECUTOR_NOTE = env.text("EXECUTOR_NOTE")  # shown on build pages: why the process executor runs here
 DOCKER_URL = env.text("DOCKER_HOST", "unix:///var/run/docker.sock")
+DOCKER_ROOT = env.text("DOCKER_ROOT", "/var/lib/docker")  # where that engine keeps its data, watched for room
+MIN_FREE_DISK_MB = env.whole("MIN_FREE_DISK_MB", 512)  # below it no job begins; 0 = no floor
 DEFAULT_IMAGE = env.text("DEFAULT_IMAGE", "debian:bookworm-slim")
 RUNNER_NAME = env.text("RUNNER_NAME")
 RUNNER_LABELS = env.words("RUNNER_LABELS")
@@ -217,6 +219,8 @@ REAP_SECONDS = max(LEASE_SECONDS / 4, 1)
 DRAIN_SECONDS = env.whole("DRAIN_SECONDS", 600)
 BUILD_TIMEOUT_SECONDS = env.whole("BUILD_TIMEOUT_SECONDS", 3600, least=1)
 SILENCE_TIMEOUT_SECONDS = env.whole("SILENCE_TIMEOUT_SECONDS", 900, least=1)
+# How often the branches of active projects are looked at for pushes whose webhook never came; 0 = never.
+RECONCILE_MINUTES = env.whole("RECONCILE_MINUTES", 10, most=1440)
 LOG_CAP_BYTES = env.whole("LOG_CAP_MB", 64, least=1, most=1024) * 1024 * 1024
 # Repositories on this machine (file paths) may be built: only for the embedded default and its demo.
 ALLOW_LOCAL_REPOSITORIES = env.flag("ALLOW_LOCAL_REPOSITORIES", default=not PRODUCTION)

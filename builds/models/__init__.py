@@ -4,6 +4,7 @@ from builds.models.build import Build, BuildMove
 from builds.models.delivery import WebhookDelivery
 from builds.models.job import Job, JobMove
 from builds.models.kept import KeptPipelines
+from builds.models.look import RepositoryLook
 from builds.models.outbox import OutboxEntry, OutboxLane
 from builds.models.project import Project, Secret
 from builds.models.project_key import ProjectKey
@@ -20,6 +21,7 @@ __all__ = [
     "OutboxLane",
     "Project",
     "ProjectKey",
+    "RepositoryLook",
     "Runner",
     "Secret",
     "Segment",

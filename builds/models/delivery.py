@@ -7,6 +7,8 @@ from django.db import models
 from builds.models.build import Build
 from builds.models.project import Project
 
+MISSED = "missed push"  # the event of a delivery that we made ourselves, having looked at the branches
+
 
 class DeliveryOutcome(models.TextChoices):
     """What a delivery led to."""

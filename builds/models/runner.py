@@ -14,6 +14,7 @@ class Runner(models.Model):
     executor = models.CharField(max_length=20)
     version = models.CharField(max_length=40)
     note = models.TextField(blank=True, help_text="What people should know: why the process executor runs, say.")
+    obstacle = models.TextField(blank=True, db_default="", help_text="Why it takes no jobs now; empty = it does.")
     draining = models.BooleanField(default=False)
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField(db_index=True)

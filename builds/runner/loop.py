@@ -16,6 +16,7 @@ from django.db import connection
 from builds.models import Job
 from builds.runner.heart import Heart
 from builds.runner.held import Held, HeldJobs
+from builds.runner.room import Room
 from builds.runner.times import Times
 from builds.runner.turns import Turns
 from builds.services.claim import RunnerIdentity, claim
@@ -24,6 +25,7 @@ from builds.services.reap import reap
 from builds.services.run import run
 from builds.states import Status
 from runners.contract import Executor, Failure, StopReason
+from runners.errors import RunnerError
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +55,8 @@ class RunnerLoop:
         self._heart = Heart(self._held, times, self._pulse, clock=clock)
         self._stopping, self._draining, self._hurry = threading.Event(), threading.Event(), threading.Event()
         self._claiming = threading.Lock()
+        self._room = Room(self._sweep, clock=clock)
+        self._obstacle = ""  # why nothing is claimed, for people
         self._is_open = False
         self._breakdowns = 0
         self._claim_after = clock()
@@ -119,16 +123,30 @@ class RunnerLoop:
     # --- the queue
 
     def _fill_slots(self) -> None:
-        if not self._is_open:
-            self._executor.open()
-            self._is_open = True
-        while len(self._held) < self._capacity and self._clock() >= self._claim_after:
+        while not self._is_hindered() and len(self._held) < self._capacity and self._clock() >= self._claim_after:
             with self._claiming:
                 held = None if self._draining.is_set() else self._claim_one()
             if held is None:
                 return
             name = f"job-{held.claim.job_id}-{held.claim.epoch}"
             threading.Thread(target=self._work, args=(held,), name=name, daemon=True).start()
+
+    def _is_hindered(self) -> bool:
+        """Open the executor where it is not open yet, and look whether there is room; raises RunnerError as they do."""
+        try:
+            if not self._is_open:
+                self._executor.open()
+                self._is_open = True
+            found = self._room()
+        except RunnerError as error:
+            self._obstacle = str(error)
+            raise
+        if found and not self._obstacle:
+            log.error("nothing is claimed: %s", found)
+        if self._obstacle and not found:
+            log.warning("jobs are claimed again")
+        self._obstacle = found
+        return bool(found)
 
     def _claim_one(self) -> Held | None:
         asked_at = self._clock()
@@ -162,7 +180,11 @@ class RunnerLoop:
             capacity=self._capacity,
             executor=self._executor.name,
             draining=self._draining.is_set(),
+            obstacle=self._obstacle or self._paused(),
         )
+
+    def _paused(self) -> str:
+        return "" if self._clock() >= self._claim_after else "Its engine failed a job: it takes no other for a moment."
 
     def _say_goodbye(self) -> None:
         try:

@@ -59,6 +59,10 @@ def _runners(now: datetime) -> Iterator[Metric]:
     found = alive.aggregate(count=Count("id"), slots=Sum("capacity"))
     yield GaugeMetricFamily("ciservice_runners_alive", "Runners with a pulse.", found["count"])
     yield GaugeMetricFamily("ciservice_runner_slots", "Jobs they can run at one time.", found["slots"] or 0)
+    hindered = alive.exclude(obstacle="").count()
+    yield GaugeMetricFamily(
+        "ciservice_runners_hindered", "Those that take no job now, for lack of disk, say.", hindered
+    )
 
 
 def _builds(now: datetime) -> Metric:

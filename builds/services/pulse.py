@@ -12,8 +12,8 @@ from builds.models import Runner
 from builds.services.claim import RunnerIdentity
 
 
-def beat(runner: RunnerIdentity, *, capacity: int, executor: str, draining: bool) -> None:
-    """Say that this runner lives, by the database's clock."""
+def beat(runner: RunnerIdentity, *, capacity: int, executor: str, draining: bool, obstacle: str = "") -> None:
+    """Say that this runner lives, by the database's clock; `obstacle` says why it takes no jobs, "" = it does."""
     facts = {
         "labels": sorted(runner.labels),
         "capacity": capacity,
@@ -21,6 +21,7 @@ def beat(runner: RunnerIdentity, *, capacity: int, executor: str, draining: bool
         "version": settings.VERSION,
         "note": settings.EXECUTOR_NOTE,
         "draining": draining,
+        "obstacle": obstacle,
         "seen_at": Now(),
     }
     Runner.objects.update_or_create(name=runner.name, defaults=facts, create_defaults={**facts, "started_at": Now()})

@@ -31,7 +31,10 @@ def why_waiting(build: Build, jobs: Sequence[Job]) -> str:
     runners = [runner for runner in live_runners() if not runner.draining]
     if not runners:
         return "It waits for a runner, and none is alive. Start one on a machine with Docker: ciservice runner"
-    waiting = next((job for job in jobs if job.status == Status.QUEUED), jobs[0])
+    able = [runner for runner in runners if not runner.obstacle]
+    if not able:
+        return f"It waits for a runner that can take it. {runners[0].name} says: {runners[0].obstacle}"
+    runners, waiting = able, next((job for job in jobs if job.status == Status.QUEUED), jobs[0])
     if lacking := _lacking_labels(waiting, runners):
         return f"It waits for a runner with the label {lacking}; none of those alive has it."
     if waiting.not_before is not None and waiting.not_before > timezone.now():
