@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from builds.views import build, builds, events, pipelines, projects, search, settings, setup_script, steps
+from builds.views import build, builds, events, pipelines, project_key, projects, search, settings, setup_script, steps
 
 _PROJECT = "projects/<uuid:uuid>/"
 _BUILD = f"{_PROJECT}builds/<int:number>"
@@ -26,6 +26,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_PROJECT}settings/hook-secret", settings.renew_secret, name="hook_secret_renew"),
     path(f"{_PROJECT}settings/secrets", settings.put_secret, name="secret_put"),
     path(f"{_PROJECT}settings/secrets/delete", settings.delete_secret, name="secret_delete"),
+    path(f"{_PROJECT}settings/key", project_key.put, name="key_put"),
+    path(f"{_PROJECT}settings/key/new", project_key.renew, name="key_renew"),
+    path(f"{_PROJECT}settings/key/codeship.aes", project_key.download, name="key_download"),
     path(f"{_BUILD}/", build.build, name="build"),
     path(f"{_BUILD}/cancel", build.build_cancel, name="build_cancel"),
     path(f"{_BUILD}/retry", build.build_retry, name="build_retry"),

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from builds.access import Right, may, project_or_404, require
 from builds.forms import ProjectForm, SecretForm, SettingsForm
-from builds.models import Project, WebhookDelivery
+from builds.models import Project, ProjectKey, WebhookDelivery
 from builds.services import change_project as change
 from builds.services.create_project import ProjectError, create_project
 from builds.views.person import person, project_to_change
@@ -96,6 +96,7 @@ def _page(
         "form": form,
         "secret_form": secret_form or SecretForm(),
         "secrets": project.secrets.defer("value").order_by("name"),
+        "key": ProjectKey.objects.filter(project=project).defer("text").first(),
         "deliveries": deliveries[:DELIVERIES_SHOWN],
         "may_change": may(person(request), project.organization, Right.CHANGE_PROJECT),
     }

@@ -13,10 +13,12 @@ from builds.logs import live
 from builds.models import Job, Secret
 from builds.pipeline.plan import pipeline_to_json
 from builds.services.claim import RunnerIdentity, claim
+from builds.services.project_key import put_key
 from builds.services.reap import reap
 from builds.services.run import job_spec, run
 from builds.states import Status
 from runners.contract import Outcome, PipelineSpec, StepKind, StepSpec, Stop, StopReason
+from runners.encryption import new_key
 from tests import servers
 from tests.builds.queue import RUNNER, add_job, age, claim_now, fake_executor
 
@@ -71,6 +73,17 @@ def test_parallel_steps_write_from_their_own_threads(make_build, tmp_path):
     Job.objects.filter(pk=job.pk).update(spec=pipeline_to_json(spec))
     run_now(tmp_path)
     assert list(job.steps.values_list("status", flat=True)) == ["passed"] * 5
+
+
+@pytest.mark.parametrize("from_fork", [False, True])
+def test_a_strangers_fork_gets_no_key(make_build, project, owner, from_fork):
+    put_key(project, text := new_key().text, who=owner)
+    add_job(make_build(from_fork=from_fork))
+
+    spec = job_spec(claim_now())
+
+    assert spec.key == ("" if from_fork else text)
+    assert text not in repr(spec)
 
 
 @pytest.mark.parametrize(("from_fork", "secrets"), [(False, {"TOKEN": "hunter2 hunter2"}), (True, {})])
