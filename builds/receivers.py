@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.dispatch import receiver
 
 from builds.bells import ring
-from builds.services.announce import announce_build, announce_job, announce_step
+from builds.services.announce import announce_builds, announce_job, announce_step
 from builds.signals import (
-    build_created,
     build_moved,
+    builds_created,
     job_cancelling,
     job_moved,
     job_waiting,
@@ -18,16 +20,18 @@ from builds.signals import (
 from builds.tasks import deliver_outbox, plan_build, take_job
 
 
-@receiver(build_created)
-def a_new_build_is_planned(build_id: int, **_: object) -> None:
-    """A worker fetches the commit and reads its configuration."""
-    ring(plan_build, build_id)
+@receiver(builds_created)
+def new_builds_are_planned(build_ids: Sequence[int], **_: object) -> None:
+    """A worker fetches the commit and reads its configuration; whoever looks at the projects sees the builds."""
+    # Both go to Redis: where it took no bell within a second, the news would wait another in vain.
+    if ring(plan_build, *build_ids):
+        announce_builds(build_ids)
 
 
-@receiver([build_created, build_moved])
+@receiver(build_moved)
 def pages_hear_of_the_build(build_id: int, **_: object) -> None:
     """Whoever looks at the build, its project or its organisation sees the change."""
-    announce_build(build_id)
+    announce_builds([build_id])
 
 
 @receiver(job_waiting)

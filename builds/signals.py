@@ -1,6 +1,6 @@
 """News of this app, sent after commit; later apps answer in their `receivers.py`.
 
-build_created(build_id)                  a build waits for its plan
+builds_created(build_ids)                builds wait for their plans
 build_moved(build_id, came_from, to)     a build changed its state
 job_waiting(job_id)                      a job can be claimed
 job_moved(job_id, came_from, to)         a job changed its state (a deployment's job, too)
@@ -16,7 +16,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.dispatch import Signal
 
-build_created = Signal()
+builds_created = Signal()
 build_moved = Signal()
 job_waiting = Signal()
 job_moved = Signal()

@@ -14,8 +14,10 @@ from builds.signals import bell_rung
 
 
 @shared_task(ignore_result=True)
-def plan_build(build_id: int, **from_a_newer_release: object) -> None:
-    """A build waits for its plan."""
+def plan_build(build_id: int, *others: int, **from_a_newer_release: object) -> None:
+    """A build waits for its plan; of several, each gets a bell of its own, so that none waits for another's fetch."""
+    for other in others:
+        ring(plan_build, other)
     plan(build_id)
 
 

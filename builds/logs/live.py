@@ -218,12 +218,22 @@ def publish(topic: str, event: Mapping[str, object]) -> None:
 
 def publish_to(topics: Iterable[str], event: Mapping[str, object]) -> None:
     """Tell several topics the same, in one go."""
-    keys, text = [topic_key(topic) for topic in topics], json.dumps(event, separators=(",", ":"), default=str)
+    publish_all([(topics, event)])
+
+
+def publish_all(news: Iterable[tuple[Iterable[str], Mapping[str, object]]]) -> None:
+    """Tell topics one event after another, in one go."""
+    sent = [
+        (topic_key(topic), json.dumps(event, separators=(",", ":"), default=str))
+        for topics, event in news
+        for topic in topics
+    ]
 
     def send(client: redis.Redis) -> None:
         with client.pipeline(transaction=False) as pipe:
-            for key in keys:
+            for key, text in sent:
                 pipe.xadd(key, {"j": text}, maxlen=TOPIC_EVENTS)
+            for key in dict(sent):
                 pipe.expire(key, TOPIC_SECONDS)
             pipe.execute()
 

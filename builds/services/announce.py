@@ -5,17 +5,23 @@ An event is a hint to look again; whoever misses one reads the rows.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from builds.logs import live
 from builds.models import Build, Job, Step
 from builds.states import FINAL
 
 
-def announce_build(build_id: int) -> None:
-    """A build changed: its own page, its project's and its organisation's hear of it."""
+def announce_builds(build_ids: Sequence[int]) -> None:
+    """Builds changed: their own pages, their projects' and their organisations' hear of it."""
     columns = ("uuid", "number", "status", "project__uuid", "project__organization__uuid")
-    build = Build.objects.filter(pk=build_id).values(*columns).first()
-    if build is None:
-        return
+    rows = Build.objects.filter(pk__in=build_ids).order_by("pk").values(*columns)
+    live.publish_all([_news_of(row) for row in rows])
+
+
+def _news_of(build: dict[str, Any]) -> tuple[list[str], dict[str, object]]:
+    """The topics, and the event."""
     project, organization = build["project__uuid"], build["project__organization__uuid"]
     event = {
         "type": "build",
@@ -24,7 +30,7 @@ def announce_build(build_id: int) -> None:
         "number": build["number"],
         "status": build["status"],
     }
-    live.publish_to((f"build:{build['uuid']}", f"project:{project}", f"organization:{organization}"), event)
+    return [f"build:{build['uuid']}", f"project:{project}", f"organization:{organization}"], event
 
 
 def announce_job(job_id: int) -> None:

@@ -1,22 +1,29 @@
-"""Take a webhook's delivery: note it, and make the build that it asks for, once however often it comes."""
+"""Take a webhook's delivery: note it, and make the build that it asks for, once however often it comes.
+
+Deliveries that come at a time share one transaction: what limits them is the disk, which each commit waits for.
+"""
 
 from __future__ import annotations
 
 import uuid
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import transaction
-from django.db.models import Q
+from django.db import connection, transaction
 from django.utils import timezone
 
-from builds.models import Project, WebhookDelivery
+from builds.models import Build, BuildMove, Project, WebhookDelivery
 from builds.models.delivery import DeliveryOutcome
-from builds.services.trigger import BuildRequest, trigger
+from builds.services.repeated import doubtful, earlier
+from builds.services.together import Together
+from builds.services.trigger import BuildRequest, new_build, take_numbers
+from builds.signals import builds_created, send_on_commit
+from builds.states import Status
 
-_SAME_PUSH_WINDOW = timedelta(minutes=10)
-_PUSHES_LOOKED_AT = 200
 _REFUSALS_KEPT_AN_HOUR = 60
+_HOLD = "SELECT id FROM builds_project WHERE id IN ({places}) ORDER BY id"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +38,23 @@ class Incoming:
     after: str = ""
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """A delivery that is not written yet, and what it asks for."""
+
+    delivery: WebhookDelivery
+    incoming: Incoming
+
+    @property
+    def who(self) -> str:
+        """Who has the build made, for its history."""
+        return f"webhook ({self.delivery.provider})"
+
+
 def receive(project: Project, incoming: Incoming, *, delivery_id: str = "") -> WebhookDelivery:
     """Note the delivery with what came of it; a duplicate carries the build of the one before it.
 
-    `delivery_id` is the sender's; "" = it gave none.
+    `delivery_id` is the sender's; "" = it gave none. Project.DoesNotExist where it was deleted meanwhile.
     """
     delivery = WebhookDelivery(
         project=project,
@@ -45,24 +65,7 @@ def receive(project: Project, incoming: Incoming, *, delivery_id: str = "") -> W
         before=incoming.before,
         after=incoming.after,
     )
-    with transaction.atomic():
-        # One delivery of a project at a time, so that of twenty equal ones nineteen see the first.
-        Project.objects.select_for_update(no_key=True).values_list("pk").get(pk=project.pk)
-        _decide(delivery, incoming.request, incoming.reason)
-        delivery.save()
-    return delivery
-
-
-def _decide(delivery: WebhookDelivery, request: BuildRequest | None, reason: str) -> None:
-    """Fill in what comes of the delivery, and make its build."""
-    if earlier := _earlier(delivery):
-        delivery.outcome, delivery.build = DeliveryOutcome.DUPLICATE, earlier.build
-        delivery.reason = earlier.reason or "Told before."
-    elif request is None:
-        delivery.outcome, delivery.reason = DeliveryOutcome.IGNORED, reason
-    else:
-        delivery.outcome = DeliveryOutcome.BUILT
-        delivery.build = trigger(delivery.project, request, who=f"webhook ({delivery.provider})")
+    return _door.do(_Asked(delivery, incoming))
 
 
 def refuse(project: Project, *, event: str, delivery_id: str, reason: str) -> None:
@@ -82,28 +85,67 @@ def refuse(project: Project, *, event: str, delivery_id: str, reason: str) -> No
     )
 
 
-def _earlier(delivery: WebhookDelivery) -> WebhookDelivery | None:
-    """The delivery that this one repeats: by its id, or the same push told twice within some minutes (two hooks)."""
-    done = WebhookDelivery.objects.filter(
-        project=delivery.project, outcome__in=[DeliveryOutcome.BUILT, DeliveryOutcome.IGNORED]
+def _take(asked: list[_Asked]) -> list[WebhookDelivery]:
+    """Note all of them in one transaction; the first of what repeats itself has the build."""
+    deliveries = [one.delivery for one in asked]
+    with transaction.atomic():
+        # One transaction of a project at a time, so that of twenty equal deliveries nineteen see the first.
+        _hold({delivery.project_id for delivery in deliveries})
+        later = doubtful(deliveries)
+        _write([one for place, one in enumerate(asked) if place not in later])
+        for place in sorted(later):
+            _decide(asked[place])
+    return deliveries
+
+
+def _hold(projects: set[int]) -> None:
+    """Lock the projects' rows, all in one order. Somebody who keeps one for long must not hold up those of the others."""
+    sql, keys = _HOLD.format(places=", ".join(["%s"] * len(projects))), sorted(projects)
+    if connection.vendor == "postgresql":
+        sql = ("SET LOCAL lock_timeout = '1s'; " if len(projects) > 1 else "") + sql + " FOR NO KEY UPDATE"
+    with connection.cursor() as cursor:
+        cursor.execute(sql, keys)
+        if len(cursor.fetchall()) != len(projects):
+            raise Project.DoesNotExist
+
+
+def _write(asked: Sequence[_Asked]) -> None:
+    """Write deliveries that repeat nothing, with the builds that they ask for."""
+    wanted = [(one, one.incoming.request) for one in asked if one.incoming.request is not None]
+    counts = Counter(one.delivery.project_id for one, _ in wanted)
+    numbers = {key: last - counts[key] for key, last in take_numbers(counts).items()} if counts else {}
+    builds = []
+    for one, request in wanted:
+        numbers[one.delivery.project_id] += 1
+        builds.append(new_build(one.delivery.project, request, numbers[one.delivery.project_id]))
+    Build.objects.bulk_create(builds)
+    BuildMove.objects.bulk_create(
+        BuildMove(build=build, went_to=Status.QUEUED, who=one.who)
+        for (one, _), build in zip(wanted, builds, strict=True)
     )
-    same_id = Q(provider=delivery.provider, delivery_id=delivery.delivery_id)
-    if not done.filter(same_id | Q(before=delivery.before, after=delivery.after)).exists():
-        return None  # nearly always, and quickly: both have an index
-    same = done.filter(same_id).first()
-    if same is not None or not delivery.after:
-        return same
-    lately = done.filter(received_at__gt=timezone.now() - _SAME_PUSH_WINDOW, ref=delivery.ref)
-    pushes = lately.exclude(after="").order_by("-pk")[:_PUSHES_LOOKED_AT]
-    return _same_push(list(reversed(pushes)), delivery)
+    for (one, _), build in zip(wanted, builds, strict=True):
+        one.delivery.build, one.delivery.outcome = build, DeliveryOutcome.BUILT
+    for one in asked:
+        if one.incoming.request is None:
+            one.delivery.outcome, one.delivery.reason = DeliveryOutcome.IGNORED, one.incoming.reason
+    WebhookDelivery.objects.bulk_create(one.delivery for one in asked)
 
 
-def _same_push(pushes: list[WebhookDelivery], delivery: WebhookDelivery) -> WebhookDelivery | None:
-    """The push among earlier ones of its ref that this one repeats; one that moved back in between may come again."""
-    found = None
-    for push in pushes:
-        if (push.before, push.after) == (delivery.before, delivery.after):
-            found = push
-        elif push.after == delivery.before or not delivery.before:
-            found = None
-    return found
+def _decide(one: _Asked) -> None:
+    """Write a delivery that may repeat another, and the build where it does not."""
+    if (before := earlier(one.delivery)) is None:
+        return _write([one])
+    one.delivery.outcome, one.delivery.build = DeliveryOutcome.DUPLICATE, before.build
+    one.delivery.reason = before.reason or "Told before."
+    one.delivery.save()
+    return None
+
+
+def _tell(deliveries: list[WebhookDelivery]) -> None:
+    """Plans are made of what was built; pages hear of it."""
+    built = [one.build_id for one in deliveries if one.outcome == DeliveryOutcome.BUILT]
+    if built:
+        send_on_commit(builds_created, Build, build_ids=built)
+
+
+_door = Together(_take, _tell)

@@ -10,7 +10,7 @@ from accounts.models import User
 from builds.models import Build, BuildMove, Project
 from builds.models.build import Trigger
 from builds.services.texts import storable
-from builds.signals import build_created, send_on_commit
+from builds.signals import builds_created, send_on_commit
 from builds.states import Status
 
 
@@ -41,38 +41,49 @@ def trigger(
 ) -> Build:
     """Write the build, numbered within its project, in the caller's transaction or one of its own."""
     with transaction.atomic(savepoint=False):
-        number = _next_number(project)
-        build = Build.objects.create(
-            project=project,
-            number=number,
-            trigger=request.trigger,
-            ref=storable(request.ref, 300),
-            branch=storable(request.branch, 255),
-            commit=storable(request.commit, 64),
-            message=storable(request.message, 20_000),
-            author_name=storable(request.author_name, 200),
-            author_email=storable(request.author_email, 254),
-            author_username=storable(request.author_username, 100),
-            pull_request=request.pull_request,
-            pull_request_url=storable(request.pull_request_url, 500),
-            from_fork=request.from_fork,
-            restart_of=restart_of,
-            requested_by=requested_by,
-        )
+        number = take_numbers({project.pk: 1})[project.pk]
+        build = new_build(project, request, number)
+        build.restart_of, build.requested_by = restart_of, requested_by
+        build.save(force_insert=True)
         BuildMove.objects.create(build=build, went_to=Status.QUEUED, who=who)
-        send_on_commit(build_created, Build, build_id=build.pk)
+        send_on_commit(builds_created, Build, build_ids=[build.pk])
     return build
 
 
-def _next_number(project: Project) -> int:
-    """Count up, in one statement: everybody else who pushes to the project waits for this transaction."""
+def new_build(project: Project, request: BuildRequest, number: int) -> Build:
+    """The row of a build that waits for its plan, not written yet."""
+    return Build(
+        project=project,
+        number=number,
+        trigger=request.trigger,
+        ref=storable(request.ref, 300),
+        branch=storable(request.branch, 255),
+        commit=storable(request.commit, 64),
+        message=storable(request.message, 20_000),
+        author_name=storable(request.author_name, 200),
+        author_email=storable(request.author_email, 254),
+        author_username=storable(request.author_username, 100),
+        pull_request=request.pull_request,
+        pull_request_url=storable(request.pull_request_url, 500),
+        from_fork=request.from_fork,
+    )
+
+
+_TAKE = """
+UPDATE builds_project SET last_build_number = last_build_number + wanted.column2 FROM (VALUES {rows}) wanted
+WHERE id = wanted.column1 RETURNING id, last_build_number"""
+
+
+def take_numbers(wanted: dict[int, int]) -> dict[int, int]:
+    """The last of so many new numbers for each project, by keys; in the caller's transaction, for which all others wait
+    who push to these projects. Project.DoesNotExist where one is gone.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE builds_project SET last_build_number = last_build_number + 1 WHERE id = %s"
-            " RETURNING last_build_number",
-            [project.pk],
+            _TAKE.format(rows=", ".join(["(%s, %s)"] * len(wanted))),
+            [value for pair in wanted.items() for value in pair],
         )
-        row = cursor.fetchone()
-    if row is None:
+        numbers: dict[int, int] = dict(cursor.fetchall())
+    if len(numbers) != len(wanted):
         raise Project.DoesNotExist
-    return int(row[0])
+    return numbers

@@ -15,7 +15,7 @@ from builds.models import Build
 from builds.services.cancel import cancel
 from builds.services.finish import finish
 from builds.services.trigger import BuildRequest, trigger
-from builds.signals import bell_rung, build_created
+from builds.signals import bell_rung, builds_created
 from runners.contract import JobResult, Outcome
 from tests.builds.queue import add_job, claim_now
 
@@ -45,7 +45,7 @@ class Broker:
 def rung(monkeypatch):
     """What the receivers rang: (name of the task, arguments)."""
     heard: list[tuple] = []
-    monkeypatch.setattr(receivers, "ring", lambda task, *ids: heard.append((task.name.split(".")[-1], *ids)))
+    monkeypatch.setattr(receivers, "ring", lambda task, *ids: heard.append((task.name.split(".")[-1], *ids)) or True)
     return heard
 
 
@@ -53,11 +53,13 @@ def rung(monkeypatch):
 def published(monkeypatch):
     """What live pages heard: (kind of topic, type of event, status)."""
     heard: list[tuple] = []
-    monkeypatch.setattr(
-        live,
-        "publish_to",
-        lambda topics, event: heard.extend((topic.split(":")[0], event["type"], event["status"]) for topic in topics),
-    )
+
+    def hear(news) -> None:
+        heard.extend(
+            (topic.split(":")[0], event["type"], event["status"]) for topics, event in news for topic in topics
+        )
+
+    monkeypatch.setattr(live, "publish_all", hear)
     return heard
 
 
@@ -113,11 +115,11 @@ def test_a_listener_that_fails_harms_nobody(project, rung, published):
     def broken(**_: object) -> None:
         raise RuntimeError("a listener of another app")
 
-    build_created.connect(broken)
+    builds_created.connect(broken)
     try:
         build = trigger(project, PUSH, who="ada")
     finally:
-        build_created.disconnect(broken)
+        builds_created.disconnect(broken)
     assert Build.objects.filter(pk=build.pk).exists()
     assert ("plan_build", build.pk) in rung
 
