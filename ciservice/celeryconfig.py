@@ -31,5 +31,7 @@ beat_schedule = {
     "outbox": {"task": "builds.tasks.deliver_outbox", "schedule": 10.0},
     "deployments": {"task": "deployments.tasks.advance_all", "schedule": 15.0},
     "tell": {"task": "notifications.tasks.tell_missed", "schedule": 60.0},
+    "reconcile": {"task": "builds.tasks.reconcile", "schedule": 60.0},
+    "schedules": {"task": "builds.tasks.build_scheduled", "schedule": 20.0},
     "prune": {"task": "builds.tasks.prune", "schedule": 3600.0},
 }

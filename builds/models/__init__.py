@@ -9,6 +9,7 @@ from builds.models.outbox import OutboxEntry, OutboxLane
 from builds.models.project import Project, Secret
 from builds.models.project_key import ProjectKey
 from builds.models.runner import Runner
+from builds.models.schedule import Schedule
 from builds.models.step import Segment, Step
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "ProjectKey",
     "RepositoryLook",
     "Runner",
+    "Schedule",
     "Secret",
     "Segment",
     "Step",

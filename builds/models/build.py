@@ -19,6 +19,7 @@ class Trigger(models.TextChoices):
     PULL_REQUEST = "pull_request"
     MANUAL = "manual"
     RESTART = "restart"
+    SCHEDULE = "schedule"
 
 
 class BuildQuerySet(models.QuerySet["Build"]):
@@ -55,6 +56,7 @@ class Build(models.Model):
     from_fork = models.BooleanField(default=False, help_text="From somebody else's repository: gets no secrets.")
     restart_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="restarts")
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
+    only = models.JSONField(null=True, blank=True, help_text="Names of the pipelines that were asked for; null = all.")
     plan = models.JSONField(null=True, blank=True, help_text="The resolved plan, as builds.pipeline.plan writes it.")
     planned_at = models.DateTimeField(null=True, blank=True)
     plan_attempts = models.PositiveSmallIntegerField(default=0)

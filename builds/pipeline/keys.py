@@ -22,6 +22,7 @@ class Kind(StrEnum):
     BUILD = "build"  # a folder, or a map
     VOLUMES = "volumes"  # a list of texts, or of Compose's maps
     LINKS = "links"  # a list of services, or a map by service
+    SCHEDULES = "schedules"  # a map, or a list of them
     ANY = "any"
 
 
@@ -78,6 +79,18 @@ FILE = _table(
     Key(name="services", kind=Kind.SERVICES, about="Containers that steps run in or beside."),
     Key(name="pipelines", kind=Kind.PIPELINES, about="Pipelines by name; each becomes a job of its own."),
     Key(name="deployments", kind=Kind.DEPLOYMENTS, about="Environments by name, and the steps that deploy to them."),
+    Key(name="schedule", kind=Kind.SCHEDULES, about="When to build without a push."),
+)
+
+SCHEDULE = _table(
+    Key(name="cron", kind=Kind.TEXT, about="Minute, hour, day of month, month, day of week; or @daily and the like."),
+    Key(
+        name="zone",
+        kind=Kind.TEXT,
+        about="The time zone that is meant, such as Europe/Vienna; UTC where it is left out.",
+    ),
+    Key(name="branch", kind=Kind.TEXT, about="The branch whose newest commit is built; else the default branch."),
+    Key(name="pipelines", kind=Kind.TEXTS, about="The pipelines that run; else all of them."),
 )
 
 DEPLOYMENT = _table(
@@ -100,11 +113,7 @@ _STEP = (
     Key(name="exclude", kind=Kind.TEXT, about="Do not run where the branch or tag is called so, or matches."),
 )
 
-CODESHIP_STEP = _table(
-    *_STEP,
-    # Of push steps, and what the reader of steps itself judges: they matter only where a step applies.
-    *_all("image_name image_tag registry encrypted_dockercfg_path dockercfg_service on_fail", Support.WORKS),
-)
+CODESHIP_STEP = _table(*_STEP)
 
 STEP = _table(
     *_STEP,

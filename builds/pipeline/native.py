@@ -14,6 +14,7 @@ from builds.pipeline.nodes import Entry, Mark
 from builds.pipeline.nodes import Mapping as MappingNode
 from builds.pipeline.plan import ConfigError, EnvironmentPlan, Plan, PlanContext
 from builds.pipeline.report import Report, clean, in_order
+from builds.pipeline.schedules import read_schedules
 from builds.pipeline.section import Section
 from builds.pipeline.services import Origin, Service, read_service
 from builds.pipeline.steps import StepReader
@@ -63,6 +64,7 @@ class _Reader:
         """Everything in the file. Raises ConfigError."""
         pipelines = self._pipelines()
         deployments = self._deployments()
+        schedules = read_schedules(self._root.entry("schedule"), self._report, [one.name for one in pipelines])
         needed(
             self._services.keys(), self._services, self._report
         )  # here a service that nobody uses has to be right too
@@ -70,10 +72,12 @@ class _Reader:
             self._report.warnings.extend(service.report.warnings)
         if self._report.errors:
             raise ConfigError(in_order(self._report.errors))
+        only = self._context.only
         return Plan(
             source=self._report.file,
-            pipelines=tuple(pipelines),
-            deployments=tuple(deployments),
+            pipelines=tuple(one for one in pipelines if not only or one.name in only),
+            deployments=() if only else tuple(deployments),
+            schedules=schedules,
             warnings=tuple(in_order(self._report.warnings)),
         )
 

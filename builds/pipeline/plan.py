@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -20,6 +21,15 @@ class PlanContext:
     is_tag: bool = False
     is_pull_request: bool = False
     message: str = ""
+    description: str = ""  # what git describe calls the commit
+    committer_name: str = ""
+    committer_email: str = ""
+    committer_username: str = ""
+    repository: str = ""  # owner/name
+    project_id: str = ""
+    build_id: str = ""
+    queued_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)  # when the build was asked for: a template's time
+    only: tuple[str, ...] = ()  # the pipelines that were asked for, and no deployment; () = everything
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +41,16 @@ class EnvironmentPlan:
     after: str = ""  # the environment that must be live with this release first
     pipeline: PipelineSpec = field(default_factory=lambda: PipelineSpec(name="", steps=()))
     applies: bool = False  # whether this push's branch matches
+
+
+@dataclass(frozen=True, kw_only=True)
+class SchedulePlan:
+    """One entry under `schedule:`. Only what the newest commit of the default branch says counts."""
+
+    cron: str  # five fields, or @daily and the like
+    zone: str = "UTC"  # of the IANA database
+    branch: str = ""  # whose newest commit is built; "" = the default branch
+    pipelines: tuple[str, ...] = ()  # those that run; () = all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +75,7 @@ class Plan:
     source: str  # the file it was read from, "ciservice.yml" or "codeship-steps.yml"
     pipelines: tuple[PipelineSpec, ...]
     deployments: tuple[EnvironmentPlan, ...] = ()
+    schedules: tuple[SchedulePlan, ...] = ()
     warnings: tuple[Problem, ...] = ()
 
 

@@ -18,6 +18,7 @@ from builds.services.keep_pipelines import kept_text
 from builds.services.machine import executor_settings
 from builds.services.move import move_build
 from builds.services.plan_turn import MOST_ATTEMPTS, give_back, keep_turn, take_turn
+from builds.services.schedules import keep_schedules
 from builds.services.source import source_of
 from builds.services.supersede import supersede
 from builds.services.texts import is_storable
@@ -83,6 +84,15 @@ def _context(build: Build, found: _Found) -> PlanContext:
         is_tag=build.ref.startswith("refs/tags/"),
         is_pull_request=build.trigger == Trigger.PULL_REQUEST or build.pull_request is not None,
         message=build.message or found.facts.message,
+        description=found.facts.described,
+        committer_name=build.author_name or found.facts.author_name,
+        committer_email=build.author_email or found.facts.author_email,
+        committer_username=build.author_username,
+        repository=build.project.name,
+        project_id=str(build.project.uuid),
+        build_id=str(build.uuid),
+        queued_at=build.created_at,
+        only=tuple(build.only or ()),
     )
 
 
@@ -120,6 +130,7 @@ def _store(build_id: int, found: _Found, made: Plan) -> None:
             enqueue(build, pipeline, kind=JobKind.PIPELINE, variables={}, position=position)
         if not made.pipelines:
             _end_without_jobs(build, made)
+        keep_schedules(build, made)
         supersede(build)
 
 

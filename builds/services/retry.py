@@ -22,5 +22,6 @@ def retry(build: Build, *, requested_by: User | None, who: str) -> Build:
         pull_request=build.pull_request,
         pull_request_url=build.pull_request_url,
         from_fork=build.from_fork,
+        pipelines=tuple(build.only or ()),
     )
     return trigger(build.project, request, who=who, requested_by=requested_by, restart_of=build)

@@ -29,6 +29,7 @@ class BuildRequest:
     pull_request: int | None = None
     pull_request_url: str = ""
     from_fork: bool = False
+    pipelines: tuple[str, ...] = ()  # those that run, and no deployment; () = everything
 
 
 def trigger(
@@ -66,6 +67,7 @@ def new_build(project: Project, request: BuildRequest, number: int) -> Build:
         pull_request=request.pull_request,
         pull_request_url=storable(request.pull_request_url, 500),
         from_fork=request.from_fork,
+        only=list(request.pipelines) or None,
     )
 
 
