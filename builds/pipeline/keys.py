@@ -70,7 +70,7 @@ _CONTAINER = (
 PIPELINE = _table(
     Key(name="steps", kind=Kind.STEPS, about="What is run, in order."),
     *_CONTAINER,
-    *_all("parallelism matrix needs when services schedule concurrency allow_failure", Support.LATER),
+    *_all("parallelism matrix needs when services concurrency allow_failure", Support.LATER),
     *_all("budget tests artifacts cache retry", Support.HARMLESS),
 )
 

@@ -97,6 +97,7 @@ def _page(
         "secret_form": secret_form or SecretForm(),
         "secrets": project.secrets.defer("value").order_by("name"),
         "key": ProjectKey.objects.filter(project=project).defer("text").first(),
+        "schedules": project.schedules.all(),
         "deliveries": deliveries[:DELIVERIES_SHOWN],
         "may_change": may(person(request), project.organization, Right.CHANGE_PROJECT),
     }

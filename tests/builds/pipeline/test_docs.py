@@ -23,6 +23,7 @@ CHAPTERS = {
     "Steps": (keys.STEP,),
     "Services": (keys.SERVICE, keys.BUILD),
     "Deployments": (keys.DEPLOYMENT,),
+    "Schedules": (keys.SCHEDULE,),
 }
 
 

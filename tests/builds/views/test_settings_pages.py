@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from accounts.models import AuditEntry, Organization, Role
@@ -161,3 +163,11 @@ def test_the_hook_script_can_be_fetched_without_a_log_in(client, db):
 def test_roles_that_may_change(client, make_user, organization, project):
     client.force_login(make_user("pm@example.com", organization, Role.PROJECT_MANAGER))
     assert client.post(f"/projects/{project.uuid}/settings/hook-secret").status_code == 302
+
+
+def test_schedules_are_shown_with_the_moment_to_come(browser, project):
+    moment = datetime(2030, 1, 7, 2, 30, tzinfo=UTC)
+    project.schedules.create(position=0, cron="30 3 * * 1", zone="Europe/Vienna", pipelines=["nightly"], next_at=moment)
+    page = browser.get(f"/projects/{project.uuid}/settings").content.decode()
+    for text in ("30 3 * * 1", "Europe/Vienna", "nightly", "Mon 7 Jan 2030, 02:30 UTC"):
+        assert text in page
