@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from django.dispatch import receiver
 
 from builds.bells import ring
-from builds.services.announce import announce_builds, announce_job, announce_step
+from builds.models import BuildMove, Job, JobMove, Step
+from builds.services.announce import announce_build, announce_builds, announce_job, announce_step
 from builds.signals import (
     build_moved,
     builds_created,
@@ -29,9 +30,9 @@ def new_builds_are_planned(build_ids: Sequence[int], **_: object) -> None:
 
 
 @receiver(build_moved)
-def pages_hear_of_the_build(build_id: int, **_: object) -> None:
+def pages_hear_of_the_build(move: BuildMove, **_: object) -> None:
     """Whoever looks at the build, its project or its organisation sees the change."""
-    announce_builds([build_id])
+    announce_build(move.build)
 
 
 @receiver(job_waiting)
@@ -40,16 +41,22 @@ def a_waiting_job_is_claimed(job_id: int, **_: object) -> None:
     ring(take_job)
 
 
-@receiver([job_moved, job_cancelling])
-def pages_hear_of_the_job(job_id: int, **_: object) -> None:
+@receiver(job_moved)
+def pages_hear_of_the_job(move: JobMove, **_: object) -> None:
     """Whoever looks at the build sees the job change."""
-    announce_job(job_id)
+    announce_job(move.job)
+
+
+@receiver(job_cancelling)
+def pages_hear_that_the_job_is_to_stop(job: Job, **_: object) -> None:
+    """Whoever looks at the build sees that it was asked for."""
+    announce_job(job)
 
 
 @receiver(step_moved)
-def pages_hear_of_the_step(step_id: int, **_: object) -> None:
+def pages_hear_of_the_step(step: Step, **_: object) -> None:
     """Whoever looks at the build sees the step change."""
-    announce_step(step_id)
+    announce_step(step)
 
 
 @receiver(outbox_filled)

@@ -1,14 +1,17 @@
 """News of this app, sent after commit; later apps answer in their `receivers.py`.
 
 builds_created(build_ids)                builds wait for their plans
-build_moved(build_id, came_from, to)     a build changed its state
+build_moved(move)                        a build changed its state: a BuildMove
 job_waiting(job_id)                      a job can be claimed
-job_moved(job_id, came_from, to)         a job changed its state (a deployment's job, too)
-job_cancelling(job_id)                   a running job was asked to stop
-step_moved(step_id)                      a step of a running job began or ended
+job_moved(move)                          a job changed its state (a deployment's job, too): a JobMove
+job_cancelling(job)                      a running job was asked to stop
+step_moved(step)                         a step of a running job began or ended
 outbox_filled(entry_id)                  something is to leave the house
 project_created(project_id)              a project was made
 bell_rung()                              in a runner's process: look at the queue now
+
+Moves and rows come as they were written, with what they belong to: to tell of them asks the database nothing. Whoever
+decides something by them reads it again.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.dispatch import receiver
 
-from builds.models import Build
+from builds.models import BuildMove, JobMove
+from builds.models.job import JobKind
 from builds.signals import build_moved, job_moved
 from builds.states import FINAL as JOB_FINAL
 from builds.states import Status
@@ -19,23 +20,24 @@ from deployments.states import BUSY
 
 
 @receiver(build_moved)
-def environments_follow_the_configuration(build_id: int, to: str, **_: object) -> None:
-    """A build that begins or ends has a plan: its environments are shown as it has them."""
-    sync_environments(Build.objects.get(pk=build_id))
+def environments_follow_the_configuration(move: BuildMove, **_: object) -> None:
+    """A build that waits no more was just planned: its environments are shown as it has them."""
+    if move.came_from == Status.QUEUED:
+        sync_environments(move.build)
 
 
 @receiver(build_moved)
-def a_passed_build_deploys(build_id: int, to: str, **_: object) -> None:
+def a_passed_build_deploys(move: BuildMove, **_: object) -> None:
     """A release is made, and asked for where the plan says."""
-    if to == Status.PASSED:
-        request_for_build(build_id)
+    if move.went_to == Status.PASSED:
+        request_for_build(move.build_id)
 
 
 @receiver(job_moved)
-def a_deployment_ends_with_its_job(job_id: int, to: str, **_: object) -> None:
+def a_deployment_ends_with_its_job(move: JobMove, **_: object) -> None:
     """Live, failed, cancelled, or unknown."""
-    if to in JOB_FINAL:
-        settle(job_id)
+    if move.went_to in JOB_FINAL and move.job.kind == JobKind.DEPLOYMENT:
+        settle(move.job_id)
 
 
 @receiver(deployment_moved)

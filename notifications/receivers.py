@@ -6,10 +6,11 @@ from importlib import import_module
 
 from django.dispatch import receiver
 
+from builds.models import BuildMove
 from builds.signals import build_moved, project_created
 from deployments.signals import deployment_moved
 from notifications.services.default_rules import make_default_rules
-from notifications.services.tell import tell_of_build, tell_of_deployment
+from notifications.services.tell import tell_of_deployment, tell_of_move
 
 # Registers who delivers messages.
 import_module("notifications.services.deliver")
@@ -22,9 +23,9 @@ def a_project_begins_with_rules(project_id: int, **_: object) -> None:
 
 
 @receiver(build_moved)
-def people_hear_of_builds(build_id: int, to: str, **_: object) -> None:
+def people_hear_of_builds(move: BuildMove, **_: object) -> None:
     """Started, passed, failed, recovered."""
-    tell_of_build(build_id, to)
+    tell_of_move(move)
 
 
 @receiver(deployment_moved)

@@ -6,7 +6,6 @@ An event is a hint to look again; whoever misses one reads the rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from builds.logs import live
 from builds.models import Build, Job, Step
@@ -14,53 +13,50 @@ from builds.states import FINAL
 
 
 def announce_builds(build_ids: Sequence[int]) -> None:
-    """Builds changed: their own pages, their projects' and their organisations' hear of it."""
+    """Builds were made or changed: their own pages, their projects' and their organisations' hear of it."""
+    builds = Build.objects.filter(pk__in=build_ids).select_related("project__organization").order_by("pk")
     columns = ("uuid", "number", "status", "project__uuid", "project__organization__uuid")
-    rows = Build.objects.filter(pk__in=build_ids).order_by("pk").values(*columns)
-    live.publish_all([_news_of(row) for row in rows])
+    live.publish_all([_news_of(build) for build in builds.only(*columns)])
 
 
-def _news_of(build: dict[str, Any]) -> tuple[list[str], dict[str, object]]:
+def announce_build(build: Build) -> None:
+    """As `announce_builds`, of a row that is at hand with its project and organisation."""
+    live.publish_all([_news_of(build)])
+
+
+def _news_of(build: Build) -> tuple[list[str], dict[str, object]]:
     """The topics, and the event."""
-    project, organization = build["project__uuid"], build["project__organization__uuid"]
+    project, organization = build.project.uuid, build.project.organization.uuid
     event = {
         "type": "build",
-        "uuid": str(build["uuid"]),
+        "uuid": str(build.uuid),
         "project": str(project),
-        "number": build["number"],
-        "status": build["status"],
+        "number": build.number,
+        "status": str(build.status),
     }
-    return [f"build:{build['uuid']}", f"project:{project}", f"organization:{organization}"], event
+    return [f"build:{build.uuid}", f"project:{project}", f"organization:{organization}"], event
 
 
-def announce_job(job_id: int) -> None:
+def announce_job(job: Job) -> None:
     """A job changed: its build's page hears of it."""
-    columns = ("uuid", "status", "attempt", "cancel_requested_at", "build__uuid")
-    job = Job.objects.filter(pk=job_id).values(*columns).first()
-    if job is None:
-        return
     event = {
         "type": "job",
-        "uuid": str(job["uuid"]),
-        "status": job["status"],
-        "attempt": job["attempt"],
-        "cancelling": job["cancel_requested_at"] is not None and job["status"] not in FINAL,
+        "uuid": str(job.uuid),
+        "status": str(job.status),
+        "attempt": job.attempt,
+        "cancelling": job.cancel_requested_at is not None and job.status not in FINAL,
     }
-    live.publish(f"build:{job['build__uuid']}", event)
+    live.publish(f"build:{job.build.uuid}", event)
 
 
-def announce_step(step_id: int) -> None:
+def announce_step(step: Step) -> None:
     """A step changed: its build's page hears of it."""
-    columns = ("uuid", "path", "status", "exit_code", "job__uuid", "job__build__uuid")
-    step = Step.objects.filter(pk=step_id).values(*columns).first()
-    if step is None:
-        return
     event = {
         "type": "step",
-        "uuid": str(step["uuid"]),
-        "job": str(step["job__uuid"]),
-        "path": step["path"],
-        "status": step["status"],
-        "exit_code": step["exit_code"],
+        "uuid": str(step.uuid),
+        "job": str(step.job.uuid),
+        "path": step.path,
+        "status": str(step.status),
+        "exit_code": step.exit_code,
     }
-    live.publish(f"build:{step['job__build__uuid']}", event)
+    live.publish(f"build:{step.job.build.uuid}", event)

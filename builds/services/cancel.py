@@ -37,6 +37,7 @@ def cancel_job(job: Job, *, who: str, reason: str) -> bool:
             return True
         if row.cancel_requested_at is not None:
             return False
-        Job.objects.filter(pk=row.pk).update(cancel_requested_at=Now(), cancel_reason=reason)
-        send_on_commit(job_cancelling, Job, job_id=row.pk)
+        row.cancel_requested_at, row.cancel_reason = Now(), reason
+        row.save(update_fields=["cancel_requested_at", "cancel_reason"])
+        send_on_commit(job_cancelling, Job, job=row)
         return True

@@ -70,6 +70,7 @@ def _take(lane: Lane, runner: RunnerIdentity) -> Claim | None:
         job = _head(lane)
         if job is None:
             return None
+        job.build.project.organization = organization
         try:
             with transaction.atomic():
                 return _own(job, runner)
@@ -92,7 +93,7 @@ def _own(job: Job, runner: RunnerIdentity) -> Claim:
     }
     record_job_move(job, Status.RUNNING, who=runner.name, reason="", fields=fields)
     open_steps(job)
-    follow(job.build_id, who=runner.name)
+    follow(job.build, who=runner.name)
     return Claim(job_id=job.pk, epoch=job.epoch, attempt=job.attempt, owner=runner.name)
 
 

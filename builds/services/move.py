@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from builds.models import Build, BuildMove, Job, JobMove
@@ -16,22 +17,30 @@ def move_build(build_id: int, to: Status, *, who: str = "", reason: str = "") ->
 
     False means that it stands there already or that another process moved it first: a lost race, not an error.
     """
-    reason = storable(reason)
     with transaction.atomic(savepoint=False):
-        rows = Build.objects.select_for_update(no_key=True).defer("plan")
-        build = rows.filter(pk=build_id, status__in=sources_of(to)).first()
+        build = _held_builds().filter(pk=build_id, status__in=sources_of(to)).first()
         if build is None:
             return False
-        came_from, now = build.status, timezone.now()
-        build.status, build.reason = to, reason
-        if to == Status.RUNNING:
-            build.started_at = build.started_at or now
-        if to in FINAL:
-            build.finished_at = now
-        build.save(update_fields=["status", "reason", "started_at", "finished_at"])
-        BuildMove.objects.create(build=build, came_from=came_from, went_to=to, who=who, reason=reason)
-        send_on_commit(build_moved, Build, build_id=build.pk, came_from=came_from, to=str(to))
+        _record_build_move(build, to, who=who, reason=reason)
     return True
+
+
+def _held_builds() -> QuerySet[Build]:
+    """Builds to lock, each with all that is told of it; what is long or sealed stays where it is."""
+    builds = Build.objects.select_for_update(no_key=True, of=("self",)).select_related("project__organization")
+    return builds.defer("plan", "message", "project__hook_secret", "project__ssh_private_key")
+
+
+def _record_build_move(build: Build, to: Status, *, who: str, reason: str) -> None:
+    came_from, now, reason = build.status, timezone.now(), storable(reason)
+    build.status, build.reason = to, reason
+    if to == Status.RUNNING:
+        build.started_at = build.started_at or now
+    if to in FINAL:
+        build.finished_at = now
+    build.save(update_fields=["status", "reason", "started_at", "finished_at"])
+    move = BuildMove.objects.create(build=build, came_from=came_from, went_to=to, who=who, reason=reason)
+    send_on_commit(build_moved, Build, move=move)
 
 
 def hold(job_id: int) -> Job | None:
@@ -39,10 +48,12 @@ def hold(job_id: int) -> Job | None:
 
     The build first, always: two jobs of one build that end together must not wait for each other in a ring.
     """
-    build = Build.objects.select_for_update(no_key=True, of=("self",)).filter(jobs=job_id)
-    if build.values_list("pk").first() is None:
+    build = _held_builds().filter(jobs=job_id).first()
+    job = build and Job.objects.select_for_update(no_key=True).filter(pk=job_id).first()
+    if build is None or job is None:
         return None
-    return Job.objects.select_for_update(no_key=True).filter(pk=job_id).first()
+    job.build = build
+    return job
 
 
 def move_job(
@@ -62,7 +73,7 @@ def move_held(job: Job, to: Status, *, who: str, reason: str, fields: dict[str, 
     if not may_move(job.status, to):
         return False
     record_job_move(job, to, who=who, reason=reason, fields=fields)
-    follow(job.build_id, who=who)
+    follow(job.build, who=who)
     return True
 
 
@@ -78,19 +89,20 @@ def record_job_move(job: Job, to: Status, *, who: str, reason: str, fields: dict
         job.finished_at = now
         job.lease_expires_at = None
     job.save(update_fields=["status", "reason", "started_at", "finished_at", "lease_expires_at", *fields])
-    JobMove.objects.create(
+    move = JobMove.objects.create(
         job=job, came_from=came_from, went_to=to, attempt=job.attempt, epoch=job.epoch, who=who, reason=reason
     )
-    send_on_commit(job_moved, Job, job_id=job.pk, came_from=came_from, to=str(to))
+    send_on_commit(job_moved, Job, move=move)
     if to == Status.QUEUED:
         send_on_commit(job_waiting, Job, job_id=job.pk)
 
 
-def follow(build_id: int, *, who: str) -> None:
-    """Let the build stand where its pipelines' jobs say; a final build stays as it is (I4). The caller holds its row."""
-    jobs = list(Job.objects.pipelines().filter(build_id=build_id).values_list("status", "reason"))
+def follow(build: Build, *, who: str) -> None:
+    """Let a build that the caller holds stand where its pipelines' jobs say; a final one stays as it is (I4)."""
+    jobs = list(Job.objects.pipelines().filter(build=build).values_list("status", "reason"))
     if not jobs:
         return
     to = of_jobs([status for status, _ in jobs])
     reason = next((text for status, text in jobs if status == to and text), "")
-    move_build(build_id, to, who=who, reason=reason)
+    if may_move(build.status, to):
+        _record_build_move(build, to, who=who, reason=reason)

@@ -34,7 +34,8 @@ class StepRecorder:
         self._claim = claim
         self._stop = stop
         self._thread = threading.get_ident()
-        steps = Step.objects.filter(job_id=claim.job_id, attempt=claim.attempt)
+        steps = Step.objects.filter(job_id=claim.job_id, attempt=claim.attempt).select_related("job__build")
+        steps = steps.only("uuid", "path", "status", "exit_code", "started_at", "job__uuid", "job__build__uuid")
         self._rows = {step.path: step for step in steps}
         self._writers: dict[str, LogWriter] = {}
         self._lock = threading.Lock()
@@ -108,7 +109,7 @@ class StepRecorder:
             check_owned(self._claim)
             if Step.objects.filter(pk=row.pk).exclude(status__in=FINAL).update(**fields):
                 _set(row, fields)
-                send_on_commit(step_moved, Step, step_id=row.pk)
+                send_on_commit(step_moved, Step, step=row)
 
 
 def _set(row: Model, fields: Mapping[str, object]) -> None:

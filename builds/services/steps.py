@@ -59,8 +59,10 @@ def close_steps(job_id: int, to: Status, *, reason: str, failure: Failure | None
 
     The caller holds the job's row and has moved the job, so no runner writes to these steps any more.
     """
-    reason = storable(reason)
     left = Step.objects.filter(job_id=job_id).exclude(status__in=FINAL)
+    if not left.exists():
+        return  # as where every step came to its own end
+    reason = storable(reason)
     left.filter(status=Status.RUNNING).update(
         status=to, reason=reason, failure=failure or "", finished_at=Coalesce("finished_at", Now())
     )

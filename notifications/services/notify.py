@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db import transaction
 
+from builds.models import Project
 from builds.outbound.outbox import put
 from builds.pipeline.match import PatternError, branch_matches
 from notifications.models import Channel, Event, Message, MessageState, Rule
@@ -15,11 +17,17 @@ from notifications.services.recipients import NobodyError, recipient_of
 KIND = "notification"
 
 
-def notify(happening: Happening) -> list[Message]:
-    """Write the messages that `happening` calls for; those that are there already are left alone."""
+def rules_for(project: Project, events: Iterable[Event]) -> list[Rule]:
+    """The project's rules that ask for any of these events."""
+    asked = set(events)
+    return [rule for rule in Rule.objects.filter(project=project, enabled=True) if not asked.isdisjoint(rule.events)]
+
+
+def notify(happening: Happening, rules: Iterable[Rule]) -> list[Message]:
+    """Write the messages that `happening` calls for by `rules`; those that are there already are left alone."""
     # A rule says nothing of what happened before it was made; a second of grace for two clocks.
     until = happening.at + timedelta(seconds=1)
-    rules = Rule.objects.filter(project=happening.project, enabled=True, changed_at__lte=until)
+    rules = [rule for rule in rules if rule.changed_at <= until]
     wanted = [(rule, event) for rule in rules if (event := event_for(rule, happening)) is not None]
     if not wanted:
         return []

@@ -13,8 +13,14 @@ from notifications.services.excerpt import excerpt
 from notifications.services.happening import Happening, Words
 from notifications.services.texts import one_line, shortened
 
-# A move to any other state is never news.
-NEWS = frozenset({Status.RUNNING, Status.PASSED, Status.FAILED, Status.ERRORED, Status.CANCELLED})
+# What a move may be news of, by the state that it leads to; to any other it is never news.
+NEWS: dict[str, frozenset[Event]] = {
+    Status.RUNNING: frozenset({Event.STARTED}),
+    Status.PASSED: frozenset({Event.RECOVERED, Event.PASSED}),
+    Status.FAILED: frozenset({Event.FAILED}),
+    Status.ERRORED: frozenset({Event.FAILED}),
+    Status.CANCELLED: frozenset({Event.FAILED}),
+}
 _DECIDED = (Status.PASSED, Status.FAILED, Status.ERRORED)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import takewhile
 
@@ -20,38 +20,49 @@ _NEWEST = 2000
 LONGEST = timedelta(days=1)
 OVERLAP = timedelta(minutes=5)
 
+Tell = Callable[[int, str], list[Message]]
+News = tuple[Tell, int, str]
+"""Who tells of it, the key of what moved, and where it went."""
+
 
 class Sweep:
-    """Goes through the moves since its last time, or of the last day at first."""
+    """Goes through the moves since its last time, or of the last day at first; through none of them twice."""
 
     def __init__(self) -> None:
         self._until: datetime | None = None
+        self._told: set[News] = set()
 
     def __call__(self) -> int:
         """How many messages were made."""
         now = timezone.now()
-        since = now - LONGEST if self._until is None else max(self._until - OVERLAP, now - LONGEST)
-        made = sweep_since(since)
+        made = self.since(now - LONGEST if self._until is None else max(self._until - OVERLAP, now - LONGEST))
         self._until = now
         return made
 
+    def since(self, moment: datetime) -> int:
+        """Tell of the moves since then, newest first; of what fails again the next time."""
+        told, made = self._told, 0
+        self._told = set()
+        for news in _since(moment):
+            try:
+                made += 0 if news in told else _tell(news)
+                self._told.add(news)
+            except Exception:
+                # The task's edge: one project's broken row must not silence the others.
+                log.exception("%s of %s failed", news[0].__name__, news[1])
+        return made
 
-def sweep_since(since: datetime) -> int:
-    """Tell of the moves since then, newest first."""
+
+def _since(moment: datetime) -> list[News]:
     builds = BuildMove.objects.order_by("-pk").values_list("at", "build_id", "went_to")
     deployments = DeploymentMove.objects.order_by("-pk").values_list("at", "deployment_id", "went_to")
-    return _told(builds[:_NEWEST], tell_of_build, since) + _told(deployments[:_NEWEST], tell_of_deployment, since)
+    found: dict[News, None] = {}
+    for tell, moves in ((tell_of_build, builds[:_NEWEST]), (tell_of_deployment, deployments[:_NEWEST])):
+        lately = takewhile(lambda move: move[0] >= moment, moves)
+        found |= dict.fromkeys((tell, pk, to) for _, pk, to in lately)
+    return list(found)
 
 
-def _told(
-    moves: Iterable[tuple[datetime, int, str]], tell: Callable[[int, str], list[Message]], since: datetime
-) -> int:
-    lately = dict.fromkeys((pk, to) for at, pk, to in takewhile(lambda move: move[0] >= since, moves))
-    made = 0
-    for pk, to in lately:
-        try:
-            made += len(tell(pk, to))
-        except Exception:
-            # The task's edge: one project's broken row must not silence the others.
-            log.exception("%s of %s failed", tell.__name__, pk)
-    return made
+def _tell(news: News) -> int:
+    tell, pk, to = news
+    return len(tell(pk, to))

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from builds.logs.writer import LogWriter
 from builds.models import Build, Job, Step
-from builds.services.announce import announce_build, announce_step
+from builds.services.announce import announce_builds, announce_step
 from builds.states import Status
 from tests.browser import seed
 
@@ -255,8 +255,9 @@ def test_output_is_followed_as_it_comes(visitor, team, tmp_path):
     )
     Job.objects.filter(build=build).update(status=Status.FAILED, finished_at=now)
     Build.objects.filter(pk=build.pk).update(status=Status.FAILED, finished_at=now)
-    announce_step(step.pk)
-    announce_build(build.pk)
+    step.refresh_from_db()
+    announce_step(step)
+    announce_builds([build.pk])
     page.wait_for_selector("#verdict:has-text('ran out of memory')")
     page.wait_for_selector("[data-log-foot]:has-text('exit 137: killed')")
     assert page.title().startswith(f"#{build.number} failed")

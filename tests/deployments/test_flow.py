@@ -106,13 +106,13 @@ def test_doubled_news_changes_nothing(release, end, commits):
     staging = of(build, "staging")
     with commits():
         for _ in range(3):
-            build_moved.send(type(build), build_id=build.pk, came_from="running", to="passed")
+            build_moved.send(type(build), move=build.moves.get(went_to="passed"))
             advance(staging.environment_id)
     assert (Release.objects.count(), Deployment.objects.count(), deployment_jobs()) == (1, 1, 1)
     end(staging)
     with commits():
         for _ in range(3):
-            job_moved.send(type(staging.job), job_id=staging.job_id, came_from="running", to="passed")
+            job_moved.send(type(staging.job), move=staging.job.moves.get(went_to="passed"))
     assert Deployment.objects.filter(environment__name="production").count() == 1
     assert staging.moves.filter(went_to="live").count() == 1
 

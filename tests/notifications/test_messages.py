@@ -23,7 +23,7 @@ from notifications.models import Channel, Event, Message, MessageState, Rule
 from notifications.services.default_rules import make_default_rules, tell
 from notifications.services.recipients import MOST_AN_HOUR
 from notifications.services.send_test import send_test
-from notifications.services.sweep import sweep_since
+from notifications.services.sweep import Sweep
 from tests.builds.outbound.servers import OK, answering, serving
 
 pytestmark = pytest.mark.django_db
@@ -134,7 +134,7 @@ def test_doubled_news_is_told_once(rule, ends, django_capture_on_commit_callback
     build = ends(Status.FAILED)
     with django_capture_on_commit_callbacks(execute=True):
         for _ in range(3):
-            build_moved.send(type(build), build_id=build.pk, came_from="running", to="failed")
+            build_moved.send(type(build), move=build.moves.get(went_to="failed"))
     assert Message.objects.count() == OutboxEntry.objects.count() == 1
     send_all()
     send_all()
@@ -147,11 +147,22 @@ def test_the_clock_tells_what_a_lost_signal_left_untold_but_nothing_older_than_t
     move_build(build.pk, Status.FAILED)  # nobody hears of it
     hour = timezone.now() - timedelta(hours=1)
     rule(Event.FAILED, changed_at=timezone.now() + timedelta(minutes=1))
-    assert sweep_since(hour) == 0
+    assert Sweep().since(hour) == 0
     rule(Event.FAILED, changed_at=hour)
-    assert sweep_since(hour) == 1
-    assert sweep_since(hour) == 0
-    assert sweep_since(timezone.now() + timedelta(seconds=1)) == 0
+    assert Sweep().since(hour) == 1
+    assert Sweep().since(hour) == 0
+    assert Sweep().since(timezone.now() + timedelta(seconds=1)) == 0
+
+
+def test_the_clock_goes_through_no_move_twice(rule, make_build, django_assert_num_queries):
+    rule(Event.FAILED)
+    build = make_build()
+    move_build(build.pk, Status.RUNNING)
+    move_build(build.pk, Status.FAILED)
+    sweep = Sweep()
+    assert sweep() == 1
+    with django_assert_num_queries(2):
+        assert sweep() == 0
 
 
 def test_the_mail(rule, make_build, django_capture_on_commit_callbacks, settings):
