@@ -20,7 +20,7 @@ class Refusals:
         if not self._some:
             return
         seen: set[str] = set()
-        waiting = [step.service]
+        waiting = [step.service, step.dockercfg_service]
         while waiting:
             service = self._services.get(waiting.pop())
             if service is None or service.name in seen:
@@ -28,4 +28,5 @@ class Refusals:
             if service.refused:
                 raise SpecError(f"The service {service.name} cannot be used: {service.refused}")
             seen.add(service.name)
-            waiting += [*(link.service for link in service.depends_on), *service.volumes_from]
+            waiting += [link.service for link in service.depends_on]
+            waiting += [*service.volumes_from, service.dockercfg_service]

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping
 from builds.pipeline import yaml
 from builds.pipeline.budget import Budget
 from builds.pipeline.graph import needed
+from builds.pipeline.manual import check_manual
 from builds.pipeline.nodes import Document, Entry, Mark, Scalar
 from builds.pipeline.nodes import Mapping as MappingNode
+from builds.pipeline.origin import Origin
 from builds.pipeline.paths import folder_of
 from builds.pipeline.plan import ConfigError, Plan, PlanContext, Problem
 from builds.pipeline.report import Report, in_order
-from builds.pipeline.services import Origin, Service, read_service
+from builds.pipeline.services import Service, read_service
 from builds.pipeline.steps import StepReader
 from runners.contract import PipelineSpec, Unreadable
 
@@ -60,12 +62,14 @@ def make_plan(files: Mapping[str, str | Unreadable], steps_file: str, context: P
     report.add_notices(steps_document, strict=False)
     services_report = Report(services_file)
     services_report.add_notices(services_document, strict=False)
-    services = _read_services(services_document, services_report, context)
-    reader = StepReader(report, context, services.keys(), Budget(report), strict=False)
+    origin = Origin(folder_of(services_file), context, strict=False)
+    services = _read_services(services_document, services_report, origin)
+    reader = StepReader(report, origin, services.keys(), Budget(report))
     root = steps_document.root
     if root is None:
         report.error("the file is empty: it needs a list of steps")
     steps = reader.read(Entry("steps", root, root.mark)) if root is not None else ()
+    check_manual(steps, report)
     specs = needed(reader.used, services, services_report)
     errors = [*report.errors, *services_report.errors]
     if errors:
@@ -91,11 +95,10 @@ def _read_both(files: Mapping[str, str | Unreadable], *names: str) -> list[Docum
     return found
 
 
-def _read_services(document: Document, report: Report, context: PlanContext) -> dict[str, Service]:
+def _read_services(document: Document, report: Report, origin: Origin) -> dict[str, Service]:
     if not isinstance(document.root, MappingNode):
         report.error("a services file is a map of services by name", document.root or Mark())
         return {}
-    origin = Origin(folder_of(report.file), context, strict=False)
     return {entry.key: read_service(entry, origin, report.part()) for entry in _entries(document.root)}
 
 

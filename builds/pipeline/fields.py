@@ -30,6 +30,13 @@ def texts(entry: Entry, report: Report) -> tuple[str, ...]:
     return ()
 
 
+def values(entry: Entry, report: Report) -> tuple[str, ...]:
+    """A text, a list of texts, or what a map has under its keys."""
+    if isinstance(entry.node, Mapping):
+        return tuple(_scalar(item.node, item.key, report) for item in entry.node.entries)
+    return texts(entry, report)
+
+
 def flag(entry: Entry, report: Report) -> bool:
     """True or false, in every spelling of YAML."""
     word = _scalar(entry.node, entry.key, report).lower()

@@ -25,7 +25,7 @@ def needed(names: Collection[str], services: Mapping[str, Service], report: Repo
         service = services[name]
         report.errors.extend(service.report.errors)
         report.warnings.extend(_fatal(problem) for problem in service.report.refusals)
-        for other in (*_dependencies(service.spec), *service.spec.volumes_from):
+        for other in (*_dependencies(service.spec), *service.spec.volumes_from, *_credentials(service.spec)):
             if other in services:
                 waiting.append(other)
             else:
@@ -33,7 +33,7 @@ def needed(names: Collection[str], services: Mapping[str, Service], report: Repo
                 text = f"the service {pair}, which does not exist: {report.did_you_mean(other, services)}"
                 report.errors.append(service.report.problem(text, service.mark, key=other))
     specs = {name: services[name].spec for name in services if name in reached}
-    for next_ in (_dependencies, _volume_sources):
+    for next_ in (_dependencies, _volume_sources, _credentials):
         circle = _circle(specs, next_)
         if circle:
             first = services[circle[0]]
@@ -52,6 +52,10 @@ def _dependencies(spec: ServiceSpec) -> Iterator[str]:
 
 def _volume_sources(spec: ServiceSpec) -> Iterator[str]:
     return iter(spec.volumes_from)
+
+
+def _credentials(spec: ServiceSpec) -> tuple[str, ...]:
+    return (spec.dockercfg_service,) if spec.dockercfg_service else ()
 
 
 def _circle(specs: Mapping[str, ServiceSpec], next_: _Next) -> list[str]:

@@ -102,15 +102,25 @@ DEPLOYMENT = _table(
     *_all("budget url", Support.HARMLESS),
 )
 
+_CREDENTIALS = (
+    Key(name="encrypted_dockercfg_path", kind=Kind.TEXT, about="An encrypted file: who to be at registries."),
+    Key(name="dockercfg_service", kind=Kind.TEXT, about="The service that writes who to be at registries."),
+)
+
 _STEP = (
     Key(name="name", kind=Kind.TEXT, about="What people see; made of the command where it is missing."),
-    Key(name="type", kind=Kind.TEXT, about="run, serial, parallel or matrix."),
+    Key(name="type", kind=Kind.TEXT, about="run, push, serial, parallel, matrix or manual."),
     Key(name="service", kind=Kind.TEXT, about="The service whose container runs it; on a group, for every step in it."),
     Key(name="services", kind=Kind.TEXTS, about="On a group: its steps run once for each of these services."),
     Key(name="command", kind=Kind.ARGV, about="A program and its arguments, without a shell."),
     Key(name="steps", kind=Kind.STEPS, about="On a group: what is in it."),
     Key(name="tag", kind=Kind.TEXT, about="Run only where the branch or tag is called so, or matches."),
     Key(name="exclude", kind=Kind.TEXT, about="Do not run where the branch or tag is called so, or matches."),
+    Key(name="on_fail", kind=Kind.STEPS, about="Steps that are run when it failed; it stays failed."),
+    Key(name="image_name", kind=Kind.TEXT, about="Of a push step: where the image of its service goes."),
+    Key(name="image_tag", kind=Kind.TEXT, about="Of a push step: the tag, perhaps a template; else latest."),
+    Key(name="registry", kind=Kind.TEXT, about="Of a push step: the registry, where the name does not say it."),
+    *_CREDENTIALS,
 )
 
 CODESHIP_STEP = _table(*_STEP)
@@ -125,11 +135,9 @@ STEP = _table(
     Key(name="branch", kind=Kind.TEXTS, about="Run only for these branches."),
     Key(name="serial", kind=Kind.STEPS, about="A group whose steps run one after another."),
     Key(name="parallel", kind=Kind.STEPS, about="A group whose steps run at the same time."),
-    *_all("when needs allow_failure parallelism matrix on_fail working_dir", Support.LATER),
+    *_all("when needs allow_failure parallelism matrix working_dir", Support.LATER),
     *_all("budget tests artifacts cache retry", Support.HARMLESS),
 )
-
-_ENCRYPTED = "encrypted_env_file encrypted_environment"
 
 SERVICE = _table(
     Key(name="image", kind=Kind.TEXT, about="The image to run."),
@@ -148,9 +156,13 @@ SERVICE = _table(
     Key(name="hostname", kind=Kind.TEXT, about="What the container calls itself."),
     Key(name="extra_hosts", kind=Kind.PAIRS, about="Further lines of /etc/hosts, `name:address`."),
     Key(name="add_docker", kind=Kind.FLAG, about="A Docker engine of the job's own inside its containers."),
-    *_all(_ENCRYPTED, Support.LATER),
-    *_all("encrypted_dockercfg_path dockercfg_service", Support.HARMLESS),
-    *_all("cached default_cache_branch", Support.SILENT),
+    Key(
+        name="encrypted_environment", kind=Kind.PAIRS, about="Encrypted NAME=value lines; they win over `environment`."
+    ),
+    Key(name="encrypted_env_file", kind=Kind.TEXTS, about="Files of such lines; they win over everything else."),
+    *_CREDENTIALS,
+    Key(name="cached", kind=Kind.FLAG, about="Keep the layers of its image for later builds, for each branch."),
+    Key(name="default_cache_branch", kind=Kind.TEXT, about="Whose layers to begin with where a branch has none."),
     *_all(
         "cgroup_parent container_name cpu_quota cpu_shares cpuset external_links extends group_add init isolation"
         " labels log_driver log_opt logging mac_address memswap_limit mem_swappiness networks oom_scope_adj ports"
@@ -170,7 +182,8 @@ BUILD = _table(
     Key(name="name", kind=Kind.TEXT, about="The same as `image`."),
     Key(name="args", kind=Kind.PAIRS, about="Build arguments."),
     Key(name="target", kind=Kind.TEXT, about="The stage of the Dockerfile to build."),
-    *_all("encrypted_args encrypted_args_file", Support.LATER),
+    Key(name="encrypted_args", kind=Kind.PAIRS, about="Encrypted NAME=value lines; they win over `args`."),
+    Key(name="encrypted_args_file", kind=Kind.TEXTS, about="Files of such lines; they win over both."),
     *_all("cache_from configure shm_size", Support.WARNED),
     *_all("network", Support.FORBIDDEN),
     *_all("labels cached", Support.SILENT),

@@ -10,13 +10,15 @@ from builds.pipeline.budget import Budget
 from builds.pipeline.deployments import applying, check_order, read_rule
 from builds.pipeline.graph import needed
 from builds.pipeline.keys import DEPLOYMENT, FILE, PIPELINE, Table
+from builds.pipeline.manual import check_manual, forbid_manual
 from builds.pipeline.nodes import Entry, Mark
 from builds.pipeline.nodes import Mapping as MappingNode
+from builds.pipeline.origin import Origin
 from builds.pipeline.plan import ConfigError, EnvironmentPlan, Plan, PlanContext
 from builds.pipeline.report import Report, clean, in_order
 from builds.pipeline.schedules import read_schedules
 from builds.pipeline.section import Section
-from builds.pipeline.services import Origin, Service, read_service
+from builds.pipeline.services import Service, read_service
 from builds.pipeline.steps import StepReader
 from runners.contract import PipelineSpec, ServiceSpec, Unreadable
 
@@ -54,6 +56,7 @@ class _Reader:
         self._report = report
         self._context = context
         self._root = Section(root, FILE, report, strict=True)
+        self._origin = Origin("", context, strict=True)
         self._budget = Budget(report)
         self._weights: dict[str, int] = {}
         self._spent = 0
@@ -82,8 +85,7 @@ class _Reader:
         )
 
     def _read_services(self) -> dict[str, Service]:
-        origin = Origin("", self._context, strict=True)
-        return {entry.key: read_service(entry, origin, self._report.part()) for entry in self._named("services")}
+        return {entry.key: read_service(entry, self._origin, self._report.part()) for entry in self._named("services")}
 
     def _pipelines(self) -> list[PipelineSpec]:
         steps, several = self._root.entry("steps"), self._root.entry("pipelines")
@@ -101,7 +103,7 @@ class _Reader:
         rules = {name: read_rule(section, self._context) for name, section in sections}
         check_order(rules, self._report)
         applies = applying(rules, self._context)
-        return [
+        found = [
             EnvironmentPlan(
                 name=name,
                 branch=rules[name].branch,
@@ -111,6 +113,9 @@ class _Reader:
             )
             for name, section in sections
         ]
+        for environment in found:
+            forbid_manual(environment.pipeline.steps, self._report)
+        return found
 
     def _sections(self, key: str, table: Table) -> list[tuple[str, Section]]:
         """The maps under `key` by name."""
@@ -139,11 +144,12 @@ class _Reader:
         return entry.node.entries
 
     def _pipeline(self, name: str, section: Section, shared: _Shared) -> PipelineSpec:
-        reader = StepReader(self._report, self._context, self._services.keys(), self._budget, strict=True)
+        reader = StepReader(self._report, self._origin, self._services.keys(), self._budget)
         steps = section.entry("steps")
         if steps is None:
             self._report.error(f"`{clean(name, 100)}` needs `steps`", section.node)
         read = reader.read(steps) if steps else ()
+        check_manual(read, self._report)
         services = needed(reader.used, self._services, self._report)
         self._weigh(services, section)
         return PipelineSpec(

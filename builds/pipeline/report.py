@@ -83,9 +83,10 @@ class Report:
 
 def _nearest(word: str, words: list[str]) -> str:
     """Short words are alike by chance, and then seldom begin alike."""
-    close = difflib.get_close_matches(word, words, n=3, cutoff=0.65)
+    spelled = {other.lower(): other for other in reversed(words)}
+    close = difflib.get_close_matches(word, spelled, n=3, cutoff=0.65)
     alike = [other for other in close if other[:1] == word[:1]] or difflib.get_close_matches(word, close, cutoff=0.75)
-    return next(iter(alike), "")
+    return spelled[alike[0]] if alike else ""
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:

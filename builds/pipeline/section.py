@@ -67,6 +67,11 @@ class Section:
         entry = self._entries.get(key)
         return fields.pairs(entry, self.report) if entry else {}
 
+    def ciphertexts(self, key: str) -> tuple[str, ...]:
+        """A text, a list of texts, or a map's values: what stands under each is encrypted."""
+        entry = self._entries.get(key)
+        return fields.values(entry, self.report) if entry else ()
+
     def argv(self, key: str) -> tuple[str, ...] | None:
         """The words of the key; None without."""
         entry = self._entries.get(key)

@@ -6,32 +6,19 @@ import ipaddress
 import posixpath
 from dataclasses import dataclass, field, replace
 
+from builds.pipeline.gotemplate.errors import TemplateError
 from builds.pipeline.keys import BUILD, SERVICE
 from builds.pipeline.nodes import Entry, Mapping, Mark, Scalar
+from builds.pipeline.origin import Origin
 from builds.pipeline.paths import PathError, inside
-from builds.pipeline.plan import PlanContext
+from builds.pipeline.pushes import complain, read_credentials
 from builds.pipeline.report import Report, clean
 from builds.pipeline.section import Section, is_null
-from builds.pipeline.templates import TemplateError, expand
 from builds.pipeline.volumes import VolumeTerms, read_volumes
 from runners.contract import ImageBuild, Link, Mount, ServiceSpec
 
 MAX_NAME = 200
 MAX_REFUSALS = 3  # are told to a step; the page of the build has them all
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where services are written: the folder that paths start in, the push, and how strict to be."""
-
-    base: str
-    context: PlanContext
-    strict: bool
-
-    def refuse(self, section: Section, text: str, place: Entry | None) -> None:
-        """What can be written and never run: an error in ciservice.yml; with CodeShip the step that needed it failed."""
-        complain = section.report.error if self.strict else section.report.refuse
-        complain(text, place)
 
 
 @dataclass(frozen=True)
@@ -61,6 +48,7 @@ def read_service(entry: Entry, origin: Origin, report: Report) -> Service:
         image = ""
     if image and any(character.isspace() for character in image):
         report.error(f"`{clean(image, 80)}` is not the name of an image", section.entry("image"))
+    credentials = read_credentials(section, origin)
     spec = ServiceSpec(
         name=name,
         image=image,
@@ -68,7 +56,9 @@ def read_service(entry: Entry, origin: Origin, report: Report) -> Service:
         command=section.argv("command"),
         entrypoint=section.argv("entrypoint"),
         environment=section.pairs("environment"),
-        env_files=_env_files(section, origin),
+        encrypted_environment=section.ciphertexts("encrypted_environment"),
+        env_files=_files(section, "env_file", origin),
+        encrypted_env_files=_files(section, "encrypted_env_file", origin),
         mounts=_mounts(section, origin),
         volumes_from=_volumes_from(section),
         depends_on=_links(section),
@@ -77,6 +67,10 @@ def read_service(entry: Entry, origin: Origin, report: Report) -> Service:
         hostname=section.text("hostname"),
         extra_hosts=_extra_hosts(section, origin),
         add_docker=section.flag("add_docker"),
+        cached=section.flag("cached"),
+        default_cache_branch=section.text("default_cache_branch"),
+        encrypted_dockercfg_path=credentials.path,
+        dockercfg_service=credentials.service,
     )
     refused = " ".join(f"{problem}." for problem in report.refusals[:MAX_REFUSALS])
     return Service(replace(spec, refused=refused), entry.mark, report)
@@ -99,12 +93,18 @@ def _build(section: Section, origin: Origin) -> ImageBuild | None:
         "tag": build.text("image", "name"),
         "target": build.text("target"),
     }
-    return _image_build(section, values, origin, _args(build, origin.context))
+    made = _image_build(section, values, origin)
+    if made is None:
+        return None
+    return replace(
+        made,
+        args=_args(build, origin),
+        encrypted_args=build.ciphertexts("encrypted_args"),
+        encrypted_args_files=_files(build, "encrypted_args_file", origin),
+    )
 
 
-def _image_build(
-    section: Section, values: dict[str, str], origin: Origin, args: dict[str, str] | None = None
-) -> ImageBuild | None:
+def _image_build(section: Section, values: dict[str, str], origin: Origin) -> ImageBuild | None:
     place = section.entry("build")
     context = values["context"] or "."
     dockerfile = values["dockerfile"] or "Dockerfile"
@@ -120,29 +120,29 @@ def _image_build(
     return ImageBuild(
         context=folder,
         dockerfile=posixpath.normpath(dockerfile),
-        args=args or {},
         tag=values.get("tag", ""),
         target=values.get("target", ""),
     )
 
 
-def _args(build: Section, context: PlanContext) -> dict[str, str]:
+def _args(build: Section, origin: Origin) -> dict[str, str]:
     args: dict[str, str] = {}
     for name, value in build.pairs("args").items():
         try:
-            args[name] = expand(value, context)
+            args[name] = origin.templates.text(value)
         except TemplateError as error:
-            build.report.error(f"`{name}`: {error}", build.entry("args"))
+            complain(f"`{clean(name, 80)}`", error, build.report, build.entry("args"))
     return args
 
 
-def _env_files(section: Section, origin: Origin) -> tuple[str, ...]:
+def _files(section: Section, key: str, origin: Origin) -> tuple[str, ...]:
+    """Paths of files in the checkout."""
     found: list[str] = []
-    for path in section.texts("env_file"):
+    for path in section.texts(key):
         try:
             found.append(inside(origin.base, path.strip()))
         except PathError as error:
-            origin.refuse(section, f"`env_file`: {error}", section.entry("env_file"))
+            origin.refuse(section, f"`{key}`: {error}", section.entry(key))
     return tuple(found)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from builds.pipeline.budget import Budget
@@ -11,21 +11,27 @@ from builds.pipeline.keys import CODESHIP_STEP, STEP
 from builds.pipeline.nodes import Entry, Node, Scalar
 from builds.pipeline.nodes import Mapping as MappingNode
 from builds.pipeline.nodes import Sequence as SequenceNode
-from builds.pipeline.one_session import one_session
-from builds.pipeline.plan import PlanContext
+from builds.pipeline.origin import Origin
+from builds.pipeline.pushes import Credentials, read_credentials, read_push
 from builds.pipeline.report import Report, clean
-from builds.pipeline.section import NOT_YET, Section
+from builds.pipeline.section import Section
+from builds.pipeline.what import MAX_NAME, check_length, first_line, name_of, read_what
 from runners.contract import StepKind, StepSpec
 
 MAX_GROUPS = 12  # in each other
-MAX_NAME = 120
-MAX_COMMAND = 64 * 1024
 
 _GROUPS = {
     "serial": StepKind.SERIAL,
     "parallel": StepKind.PARALLEL,
     "matrix": StepKind.PARALLEL,
     "manual": StepKind.SERIAL,
+}
+_RUN_STEPS = ("run steps",)
+_BELONGS = {
+    **dict.fromkeys(("run", "command", "commands", "image"), _RUN_STEPS),
+    "timeout": ("run steps", "push steps"),
+    **dict.fromkeys(("image_name", "image_tag", "registry"), ("push steps",)),
+    "services": ("groups",),
 }
 _TYPES = ("run", "push", *_GROUPS)
 
@@ -38,28 +44,22 @@ class _Inherited:
     service: str = ""
     skip: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
+    credentials: Credentials = field(default_factory=Credentials)
 
 
 class StepReader:
     """Reads lists of steps against one set of services.
 
-    `strict` is ciservice.yml. After reading, `used` has the services that a step which will run names.
+    After reading, `used` has the services that a step which will run names.
     """
 
-    def __init__(
-        self,
-        report: Report,
-        context: PlanContext,
-        services: Collection[str],
-        budget: Budget,
-        *,
-        strict: bool,
-    ) -> None:
+    def __init__(self, report: Report, origin: Origin, services: Collection[str], budget: Budget) -> None:
         self._report = report
-        self._context = context
+        self._origin = origin
+        self._context = origin.context
         self._services = services
         self._budget = budget
-        self._strict = strict
+        self._strict = origin.strict
         self.used: set[str] = set()
 
     def read(self, entry: Entry) -> tuple[StepSpec, ...]:
@@ -94,12 +94,12 @@ class StepReader:
             inherited,
             skip=inherited.skip or why_skipped(section, self._context),
             environment={**inherited.environment, **section.pairs("environment")},
+            credentials=self._credentials(section, inherited),
         )
-        self._refuse_what_comes_later(section, kind, inherited)
         self._check_place(section, kind)
-        if kind in _GROUPS:
-            return self._group(section, kind, inherited)
-        return self._run(section, kind, inherited)
+        read = self._group if kind in _GROUPS else self._push if kind == "push" else self._run
+        step = read(section, kind, inherited)
+        return replace(step, on_fail=self._on_fail(section, step, inherited))
 
     def _type(self, section: Section) -> str:
         """The word of _TYPES that the step is."""
@@ -124,30 +124,15 @@ class StepReader:
 
     def _check_place(self, section: Section, kind: str) -> None:
         """Keys of a group on a run step, and the other way round: CodeShip let them pass."""
-        misplaced = ("run", "command", "commands", "image", "timeout") if kind in _GROUPS else ("services",)
-        for key in misplaced:
-            if not section.has(key):
+        here = "groups" if kind in _GROUPS else f"{kind} steps"
+        for key, those in _BELONGS.items():
+            if not section.has(key) or here in those:
                 continue
-            where = "run steps, not for groups" if kind in _GROUPS else "groups, not for run steps"
+            where = f"{those[0]}, not for {here}"
             if self._strict:
                 self._report.error(f"`{key}` is for {where}", section.entry(key))
             else:
                 self._report.warn(f"`{key}` is for {where}: it is ignored", section.entry(key))
-
-    def _refuse_what_comes_later(self, section: Section, kind: str, inherited: _Inherited) -> None:
-        """Errors for what would run, and would do something else than the author meant."""
-        if inherited.skip:
-            return
-        if kind in ("push", "manual"):
-            text = f"`type: {kind}` {NOT_YET}: remove the step, or keep it to other branches with `tag` or `exclude`"
-            self._report.error(text, section.entry("type"))
-        if section.has("on_fail"):
-            self._report.error(f"`on_fail` {NOT_YET}: remove it to run without", section.entry("on_fail"))
-        if kind == "push":
-            return
-        for key in ("encrypted_dockercfg_path", "dockercfg_service"):
-            if section.has(key):
-                self._report.warn(f"`{key}` {NOT_YET}: only public images can be pulled", section.entry(key))
 
     def _group(self, section: Section, kind: str, inherited: _Inherited) -> StepSpec:
         shape = section.first("steps", "serial", "parallel")
@@ -161,9 +146,10 @@ class StepReader:
         elif shape:
             steps = self._list(shape.node, shape.key, inner)
         step = StepSpec(
-            name=self._name(section, kind),
+            name=name_of(section, kind),
             kind=_GROUPS[kind],
             steps=steps,
+            is_manual=kind == "manual",
             skip=inherited.skip,
             line=section.node.mark.line,
         )
@@ -197,62 +183,72 @@ class StepReader:
             self._report.error("`image` and `service` exclude each other", section.entry("image"))
         if not service and not self._strict:
             self._report.error("the step names no `service`, and no group around it does", section.node)
-        if service and not inherited.skip:
-            self.used.add(service)
-        command, script = (None, None) if kind == "push" else self._what(section, inherited)
+        what = read_what(section, strict=self._strict, is_needed=not inherited.skip)
         return StepSpec(
-            name=self._name(section, kind, command, script),
-            service=service,
+            name=name_of(section, kind, what),
+            service=self._needs(service, inherited),
             image=image,
-            command=command,
-            script=script,
+            command=what[0],
+            script=what[1],
             environment=inherited.environment,
+            encrypted_dockercfg_path=inherited.credentials.path,
+            dockercfg_service=self._needs(inherited.credentials.service, inherited),
             timeout_seconds=section.seconds("timeout"),
             skip=inherited.skip,
             line=section.node.mark.line,
         )
 
-    def _what(self, section: Section, inherited: _Inherited) -> tuple[tuple[str, ...] | None, str | None]:
-        """The command or the script of a run step; exactly one of them has to be there."""
-        for key in ("run", "command"):
-            self._check_length(section.entry(key))
-        given = [key for key in ("run", "command", "commands") if section.has(key)]
-        if len(given) > 1:
-            self._report.error(f"`{given[0]}` and `{given[1]}` exclude each other", section.entry(given[0]))
-        command, script = section.argv("command"), section.script("run") if section.has("run") else None
-        if section.has("commands"):
-            script = self._one_session(section)
-        if not command and not (script or "").strip() and not inherited.skip:
-            wanted = "`run`, `commands` or `command`" if self._strict else "`command`"
-            self._report.error(f"the step has nothing to run: it needs {wanted}", section.node)
-        return command, script
+    def _push(self, section: Section, kind: str, inherited: _Inherited) -> StepSpec:
+        service = self._service(section) or inherited.service
+        name = name_of(section, kind)
+        if not service:
+            self._report.error(
+                "the push names no `service` whose image to push, and no group around it does", section.node
+            )
+        push = None if inherited.skip else read_push(section, self._origin, name=name, service=service)
+        return StepSpec(
+            name=name,
+            kind=StepKind.PUSH,
+            service=self._needs(service, inherited),
+            push=push,
+            encrypted_dockercfg_path=inherited.credentials.path,
+            dockercfg_service=self._needs(inherited.credentials.service, inherited),
+            timeout_seconds=section.seconds("timeout"),
+            skip=inherited.skip,
+            line=section.node.mark.line,
+        )
 
-    def _one_session(self, section: Section) -> str:
-        """The script of a step with `commands`."""
-        lines = [line for line in section.texts("commands") if line.strip()]
-        script = one_session(lines) if lines else ""
-        place = section.entry("commands")
-        if place:
-            self._check_length(Entry(place.key, Scalar(script, place.mark), place.mark))
-        return script
+    def _on_fail(self, section: Section, step: StepSpec, inherited: _Inherited) -> tuple[StepSpec, ...]:
+        """What is run when it failed: in its service, where they name none."""
+        entry = section.entry("on_fail")
+        if entry is None or not section.has("on_fail"):
+            return ()
+        service = step.service or self._service(section) or inherited.service
+        return self._list(entry.node, entry.key, replace(inherited, depth=inherited.depth + 1, service=service))
 
-    def _check_length(self, entry: Entry | None) -> None:
-        """Linux takes no argument beyond 128 KiB; and what is so long should be a file of the repository."""
-        if entry and isinstance(entry.node, Scalar) and len(entry.node.text) > MAX_COMMAND:
-            text = f"`{entry.key}` is longer than {MAX_COMMAND} characters: put it into a file of the repository"
-            self._report.error(text, entry)
-            self._report.raise_errors()
+    def _credentials(self, section: Section, inherited: _Inherited) -> Credentials:
+        """Its own, or those of the group around it."""
+        found = read_credentials(section, self._origin)
+        if found.service:
+            self._check_service(found.service, section.entry("dockercfg_service"))
+        return inherited.credentials if found == Credentials() else found
+
+    def _needs(self, service: str, inherited: _Inherited) -> str:
+        """The service, noted where the step will run."""
+        if service and not inherited.skip:
+            self.used.add(service)
+        return service
 
     def _shorthand(self, node: Scalar, inherited: _Inherited) -> StepSpec:
         """A step that is just a shell script."""
-        self._check_length(Entry("run", node, node.mark))
+        check_length(Entry("run", node, node.mark), self._report)
         if not node.text.strip():
             self._report.error("the step has nothing to run: it is empty", node)
-        if inherited.service and not inherited.skip:
-            self.used.add(inherited.service)
         return StepSpec(
-            name=_first_line(node.text) or "run",
-            service=inherited.service,
+            name=first_line(node.text) or "run",
+            service=self._needs(inherited.service, inherited),
+            encrypted_dockercfg_path=inherited.credentials.path,
+            dockercfg_service=self._needs(inherited.credentials.service, inherited),
             script=node.text,
             environment=inherited.environment,
             skip=inherited.skip,
@@ -271,25 +267,3 @@ class StepReader:
                 f"the service `{clean(name, 80)}` does not exist: {self._report.did_you_mean(name, self._services)}",
                 place,
             )
-
-    def _name(
-        self, section: Section, kind: str, command: Sequence[str] | None = None, script: str | None = None
-    ) -> str:
-        if name := section.text("name"):
-            return clean(name, MAX_NAME)
-        if kind == "push":
-            return clean(f"push {section.text('image_name') or section.text('service')}", MAX_NAME)
-        if kind in _GROUPS:
-            return kind
-        written = section.entry("command")
-        if command and written and isinstance(written.node, Scalar):
-            return clean(" ".join(written.node.text.split()), MAX_NAME)
-        if section.has("commands"):
-            script = "\n".join(section.texts("commands"))
-        return _first_line(script or "") or clean(" ".join(command or ()), MAX_NAME) or section.text("service") or kind
-
-
-def _first_line(script: str) -> str:
-    """The first line that says something, for a name."""
-    lines = (line.strip() for line in script.splitlines())
-    return clean(next((line for line in lines if line and not line.startswith("#")), ""), MAX_NAME)

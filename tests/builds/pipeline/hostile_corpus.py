@@ -123,10 +123,51 @@ _SIZE: dict[str, Case] = {
     ),
     "990 unknown services": (theirs(many("- {service: tNx, command: a}", 990), _MANY), "does not exist"),
     "quotes without end": (theirs(f"- {{service: app, command: '{chr(34) * 20_001}'}}"), "is opened and never closed"),
-    "templates": (one_service(f"build: {{args: {{A: '{'{{ .Branch }}' * 10_000}'}}}}"), "a plan"),
+    "templates": (one_service(f"build: {{args: {{A: '{'{{ .Branch }}' * 500}'}}}}"), "a plan"),
+    "a long template": (
+        one_service(f"build: {{args: {{A: '{'{{ .Branch }}' * 10_000}'}}}}"),
+        "at most 8192 characters",
+    ),
+    "many templates": (
+        one_service("build: {args: {" + many("AN: '{{ if .Ci }}{{ .Branch }}{{ end }}'", 4000, ", ") + "}}"),
+        "a plan",
+    ),
+    "many wrong templates": (
+        one_service("build: {args: {" + many("AN: '{{ .BrancN }}'", 9000, ", ") + "}}"),
+        "there is no `.Branc",
+    ),
+    "a template that doubles": (
+        one_service(f"build: {{args: {{A: '{{{{ $x := .Branch }}}}{'{{ $x = print $x $x }}' * 40}{{{{ $x }}}}'}}}}"),
+        "more than 65536 characters",
+    ),
+    "templates that fill the memory": (
+        one_service(
+            "build: {args: {"
+            + many(f"AN: '{{{{ $x := .Branch }}}}{'{{ $x = print $x $x }}' * 13}{{{{ $x }}}}'", 200, ", ")
+            + "}}"
+        ),
+        "the templates of this file make more than",
+    ),
+    "a width": (one_service("build: {args: {A: '{{ printf `%1000000000d` 1 }}'}}"), "more than 500 characters"),
+    "a width of digits": (
+        one_service(f"build: {{args: {{A: '{{{{ printf `%{'9' * 7000}d` 1 }}}}'}}}}"),
+        "more than 500 characters",
+    ),
+    "a large number": (one_service(f"build: {{args: {{A: '{{{{ {'9' * 8000} }}}}'}}}}"), "a plan"),
+    "conditions in each other": (
+        one_service(f"build: {{args: {{A: '{'{{if .Ci}}' * 300}{'{{end}}' * 300}'}}}}"),
+        "nested deeper than 30",
+    ),
+    "conditions after each other": (
+        one_service(f"build: {{args: {{A: '{{{{if .Ci}}}}{'{{else if .Ci}}' * 400}{{{{end}}}}'}}}}"),
+        "nested deeper than 30",
+    ),
+    "parentheses": (one_service(f"build: {{args: {{A: '{{{{ {'(' * 4000} }}}}'}}}}"), "nested deeper than 30"),
+    "a template of quotes": (one_service(f"build: {{args: {{A: '{{{{ {'`' * 7001} }}}}'}}}}"), "the quote `"),
+    "a loop": (one_service("build: {args: {A: '{{ range .Branch }}x{{ end }}'}}"), "`range` cannot be used here"),
     "templates without end": (
-        one_service(f"build: {{args: {{A: '{'{{' * 60_000}'}}}}"),
-        "this template is not supported",
+        one_service(f"build: {{args: {{A: '{'{{' * 4_000}'}}}}"),
+        "has no meaning here",
     ),
     "parts of a volume": (one_service(f"image: x, volumes: ['{':' * 100_000}']"), "a plan"),
     "a path of dots": (one_service(f"build: '{'../' * 60_000}'"), "a plan"),

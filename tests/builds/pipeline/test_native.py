@@ -141,7 +141,10 @@ def test_a_file_may_only_deploy() -> None:
         ("pipelines: {'': {steps: [x]}}", "a name under `pipelines` has 1 to 100 printable characters"),
         ('pipelines: {"a\\nb": {steps: [x]}}', "a name under `pipelines` has 1 to 100 printable characters"),
         ("steps: [{rum: x}]", "unknown key `rum`: did you mean `run`?"),
-        ("steps: [{name: x}]", "ciservice.yml:1:9: the step has nothing to run: it needs `run`, `commands` or `command`"),
+        (
+            "steps: [{name: x}]",
+            "ciservice.yml:1:9: the step has nothing to run: it needs `run`, `commands` or `command`",
+        ),
         ("steps: [{run: '  '}]", "the step has nothing to run"),
         ("steps: ['']", "the step has nothing to run"),
         ("steps: [{run: a, command: b}]", "`run` and `command` exclude each other"),
@@ -164,8 +167,14 @@ def test_a_file_may_only_deploy() -> None:
             "services: {app: {image: x}}\nsteps: [{run: a, services: [app]}]",
             "`services` is for groups, not for run steps",
         ),
-        ("steps: [{run: a, type: push}]", "`type: push` is not supported by this version yet"),
-        ("steps: [{type: manual, steps: [a]}]", "`type: manual` is not supported by this version yet"),
+        ("steps: [{run: a, type: push}]", "`run` is for run steps, not for push steps"),
+        ("steps: [{run: a, image_name: x}]", "`image_name` is for push steps, not for run steps"),
+        ("steps: [{type: manual, steps: [a]}, b]", "the step follows the `manual` group of line 1"),
+        ("steps: [{serial: [{type: manual, steps: [a]}]}]", "cannot stand in another group"),
+        (
+            "deployments: {a: {branch: main, steps: [{type: manual, steps: [a]}]}}",
+            "a deployment's steps have no `manual` group",
+        ),
         ("steps: [{run: a, branch: '^('}]", "`branch`: not a regular expression"),
         ("steps: [{run: a, branch: " + "x" * 201 + "}]", "`branch`: the pattern is longer than 200 characters"),
         ("steps: [a]\ntimeout: 3", "ciservice.yml:2:10: `timeout` needs a duration such as 90s, 3m or 1h30m"),
@@ -216,12 +225,11 @@ def test_what_would_open_the_machine_is_refused(keys: str) -> None:
             f"pipelines: {{a: {{steps: [x], {key}: 1}}}}"
             for key in ("parallelism", "matrix", "needs", "when", "services")
         ),
-        *(f"steps: [{{run: a, {key}: 1}}]" for key in ("when", "needs", "allow_failure", "on_fail")),
+        *(f"steps: [{{run: a, {key}: 1}}]" for key in ("when", "needs", "allow_failure")),
         *(
             f"deployments: {{a: {{branch: main, steps: [x], {key}: 1}}}}"
             for key in ("verify", "approval", "window", "canary", "bake", "rollback", "when", "tag")
         ),
-        "steps: [a]\nservices: {app: {image: x, encrypted_env_file: y}}",
         "steps: [a]\nservices: {app: {image: x, healthcheck: y}}",
     ],
 )

@@ -26,6 +26,11 @@ from tests.builds.pipeline.helpers import COMMIT, codeship, context, native, pro
         ("{build: {args: {A: 10.10, B: yes, C: }}}", ImageBuild(args={"A": "10.10", "B": "yes", "C": ""})),
         ("{build: {args: ['A=1=2', 'B=']}}", ImageBuild(args={"A": "1=2", "B": ""})),
         ("{build: {args: {A: '{{ .Branch }}-{{.CommitID}}'}}}", ImageBuild(args={"A": f"main-{COMMIT}"})),
+        ("{build: {args: {A: '{{if .Ci}}{{.CiName}}{{end}}'}}}", ImageBuild(args={"A": "codeship"})),
+        ("{build: {encrypted_args: abc=}}", ImageBuild(encrypted_args=("abc=",))),
+        ("{build: {encrypted_args: [a, b]}}", ImageBuild(encrypted_args=("a", "b"))),
+        ("{build: {encrypted_args_file: ./a}}", ImageBuild(encrypted_args_files=("a",))),
+        ("{build: {encrypted_args_file: [a, b/c]}}", ImageBuild(encrypted_args_files=("a", "b/c"))),
     ],
 )
 def test_builds(text: str, build: ImageBuild) -> None:
@@ -64,7 +69,18 @@ def test_an_image_is_taken_as_it_stands() -> None:
         ("extra_hosts: {a.test: 10.0.0.1}", "extra_hosts", ("a.test:10.0.0.1",)),
         ("add_docker: true", "add_docker", True),
         ("add_docker: no", "add_docker", False),
-        ("cached: true", "image", "x"),
+        ("cached: true", "cached", True),
+        ("cached: no", "cached", False),
+        ("default_cache_branch: develop", "default_cache_branch", "develop"),
+        ("encrypted_env_file: a.encrypted", "encrypted_env_files", ("a.encrypted",)),
+        ("encrypted_env_file: [./a, ci/b]", "encrypted_env_files", ("a", "ci/b")),
+        ("encrypted_env_file: ../a", "encrypted_env_files", ()),
+        ("encrypted_environment: abc=", "encrypted_environment", ("abc=",)),
+        ("encrypted_environment: [abc=, d+/e]", "encrypted_environment", ("abc=", "d+/e")),
+        ("encrypted_environment: {ONE: abc=, TWO: d}", "encrypted_environment", ("abc=", "d")),
+        ("encrypted_environment: ['codeship:v2\n\nabc=']", "encrypted_environment", ("codeship:v2\nabc=",)),
+        ("encrypted_environment: ", "encrypted_environment", ()),
+        ("encrypted_dockercfg_path: ./cfg", "encrypted_dockercfg_path", "cfg"),
     ],
 )
 def test_keys(text: str, field: str, value: object) -> None:
@@ -172,12 +188,15 @@ def test_anchors_and_merge_keys() -> None:
         ("{image: x, depends_on: [dB]}", "the service `app` needs `dB`, which does not exist: known here: app"),
         ("{image: x, links: [app]}", "services need each other in a circle: app -> app"),
         ("{image: x, volumes_from: ['container:x']}", "`volumes_from` knows services only"),
-        ("{image: x, encrypted_env_file: a.encrypted}", "`encrypted_env_file` is not supported by this version yet"),
-        ("{image: x, encrypted_environment: [a]}", "`encrypted_environment` is not supported by this version yet"),
-        ("{build: {encrypted_args: a}}", "`encrypted_args` is not supported by this version yet"),
-        ("{build: {encrypted_args_file: a}}", "`encrypted_args_file` is not supported by this version yet"),
-        ("{build: {args: {A: '{{ .BuildID }}'}}}", "`.BuildID` is not supported by this version yet"),
-        ("{build: {args: {A: '{{ if .Ci }}x{{ end }}'}}}", "this template is not supported by this version yet"),
+        (
+            "{build: {args: {A: '{{ .Buildid }}'}}}",
+            "`A`: there is no `.Buildid` (character 4 of the template): did you",
+        ),
+        ("{build: {args: {A: '{{ lower .Branch }}'}}}", "`A`: there is no function `lower`"),
+        ("{build: {args: {A: '{{ .StepName }}'}}}", "there is no `.StepName`"),
+        ("{image: x, dockercfg_service: gen}", "the service `app` needs `gen`, which does not exist"),
+        ("{image: x, dockercfg_service: app}", "services need each other in a circle: app -> app"),
+        ("{image: x, cached: perhaps}", "`cached` needs true or false"),
     ],
 )
 def test_what_is_wrong_with_a_service_that_is_needed(text: str, said: str) -> None:
@@ -229,10 +248,6 @@ def test_a_long_chain_is_followed() -> None:
         ("{image: x, network_mode: host}", "`network_mode` is ignored: it would open the machine"),
         ("{image: x, healthcheck: {test: x}}", "`healthcheck` is ignored"),
         ("{image: x, extra_hosts: ['a:host-gateway']}", "`a:host-gateway` would lead to the machine"),
-        (
-            "{image: x, dockercfg_service: gen}",
-            "`dockercfg_service` is not supported by this version yet and is ignored",
-        ),
         ("{build: {image_tag: x}}", "unknown key `image_tag` is ignored"),
         ("{build: {configure: {service: x}}}", "`configure` is ignored"),
         ("{image: x, image: y}", "`image` is given twice, first in line 1: only the last counts"),
@@ -246,7 +261,7 @@ def test_what_is_odd_is_a_warning(text: str, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["ports", "container_name", "tty", "restart", "ulimits", "networks", "extends", "cached", "labels"]
+    "key", ["ports", "container_name", "tty", "restart", "ulimits", "networks", "extends", "labels"]
 )
 def test_what_codeship_ignored_is_not_worth_a_word(key: str) -> None:
     assert warnings(codeship("- {service: app, command: ls}", f"app: {{image: x, {key}: [1]}}")) == []

@@ -203,12 +203,16 @@ def test_twenty_five_at_once() -> None:
         ("- {service: app, command: {a: b}}", "`command` needs a text, not a map"),
         ("- {service: [app], command: a}", "`service` needs a text, not a list"),
         ("- {service: app, command: " + "x" * 70_000 + "}", "`command` is longer than 65536 characters"),
-        ("- {service: app, type: push, image_name: x}", "`type: push` is not supported by this version yet"),
-        (
-            "- {type: manual, service: app, steps: [{command: a}]}",
-            "`type: manual` is not supported by this version yet",
-        ),
-        ("- {service: app, command: a, on_fail: [{command: b}]}", "`on_fail` is not supported by this version yet"),
+        ("- {service: app, type: push}", "`type: push` needs `image_name`"),
+        ("- {service: app, type: push, image_name: a b}", "`a b` is not the name of an image"),
+        ("- {service: app, type: push, image_name: 'a{{.Branch}}'}", "templates are for `image_tag`"),
+        ("- {type: push, image_name: a}", "the push names no `service`"),
+        ("- {service: app, type: push, image_name: a, image_tag: '{{ .Brunch }}'}", "did you mean `Branch`?"),
+        ("- {service: app, type: push, image_name: a, image_tag: '{{ .Branch }'}", "`image_tag`: "),
+        ("- {service: app, type: push, image_name: a, image_tag: ///}", "nothing is left for the tag"),
+        ("- {service: app, command: a, dockercfg_service: gen}", "the service `gen` does not exist"),
+        ("- {service: app, command: a, on_fail: [{command: b, service: nope}]}", "the service `nope` does not exist"),
+        ("- {service: app, command: a, on_fail: {command: b}}", "`on_fail` needs a list of steps"),
     ],
 )
 def test_what_is_wrong(text: str, said: str) -> None:
@@ -229,9 +233,9 @@ def test_everything_that_is_wrong_is_said_at_once_and_in_order() -> None:
 
 
 @pytest.mark.parametrize("filter_", ["tag: elsewhere", "exclude: main"])
-def test_what_is_not_supported_matters_only_where_it_would_run(filter_: str) -> None:
+def test_what_is_wrong_with_a_template_matters_only_where_it_would_run(filter_: str) -> None:
     text = f"""
-        - {{type: push, service: app, image_name: shop/app, registry: x, {filter_}}}
+        - {{type: push, service: app, image_name: shop/app, image_tag: '{{{{ .Nope }}}}', registry: x, {filter_}}}
         - {{type: manual, {filter_}, steps: [{{service: app, command: ls}}]}}
         - {{service: app, command: ls, {filter_}, on_fail: [{{command: b}}]}}
         - {{service: db, command: ls}}
@@ -251,8 +255,8 @@ def test_what_is_not_supported_matters_only_where_it_would_run(filter_: str) -> 
         ),
         ("- {service: app, command: x, services: [db]}", "`services` is for groups, not for run steps: it is ignored"),
         ("- {service: app, command: ls, cached: true}", "unknown key `cached` is ignored"),
-        ("- {service: app, command: ls, encrypted_dockercfg_path: x}", "only public images can be pulled"),
-        ("- {service: app, command: ls, dockercfg_service: db}", "only public images can be pulled"),
+        ("- {service: app, command: ls, image_name: x}", "`image_name` is for push steps, not for run steps: it is"),
+        ("- {service: app, type: push, image_name: x, command: y}", "`command` is for run steps, not for push steps"),
         (
             "- {service: db, command: x, service: app}",
             "`service` is given twice, first in line 1: only the last counts",
