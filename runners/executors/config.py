@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from runners.checkout.policy import GitPolicy
@@ -19,6 +19,12 @@ class ExecutorSettings:
     memory_mb: int = 0  # of one container; 0 = no limit
     cpus: float = 0.0  # of one container; 0 = as many as the machine has
     pids: int = 0  # processes in one container; 0 = no limit
+    image_builder: str = "auto"  # "classic", "buildkit", or "auto": BuildKit where a Dockerfile needs it
+    image_cache: str = (
+        ""  # where built images are kept for other runners: a folder, or host/prefix of a registry; "" = nowhere
+    )
+    image_cache_login: str = field(default="", repr=False)  # "user:password" at that registry
+    image_cache_gb: int = 20  # what the folder may hold
     runtime: str = ""  # "runsc", "kata"; "" = the engine's own
     allow_local_repositories: bool = False
     git_allowed_hosts: tuple[str, ...] = ()

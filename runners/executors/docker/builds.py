@@ -6,93 +6,195 @@ pointed to the image's id. Written into the engine, they would be every other pr
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-import re
 import tempfile
 import threading
-from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from runners.contract import Failure, ImageBuild, Outcome, ServiceSpec, StepResult, Stop
+from runners.contract import HearSecrets, ImageBuild, JobSpec, ServiceSpec, Stop
 from runners.errors import ImageError, SpecError
 from runners.executors.docker import labels
-from runners.executors.docker.context import read_text, write_context
-from runners.executors.docker.engine import Engine, Refused
-from runners.executors.docker.hardening import MEBIBYTE, SHARED_MEMORY_BYTES
-from runners.executors.docker.images import Image, Images, is_transient, with_tag
+from runners.executors.docker.build_args import secret_args
+from runners.executors.docker.builders import Builder, Builders
+from runners.executors.docker.context import context_digest, read_text, write_context
+from runners.executors.docker.credentials import Access, Credentials
+from runners.executors.docker.dockerfile import loads_from_elsewhere, pinned
+from runners.executors.docker.engine import Engine
+from runners.executors.docker.image_cache import ImageCache
+from runners.executors.docker.images import Image, Images, with_tag
+from runners.executors.docker.memory import Remembered
 from runners.executors.docker.mounts import inside
 from runners.executors.docker.output import StepOutput
-from runners.executors.docker.rooms import Rooms
-from runners.executors.docker.streams import Lines
-from runners.executors.docker.verdict import StepFailed
+from runners.executors.docker.recipes import Recipe
+from runners.executors.docker.registries import host_of_image, is_official
 
 OUTSIDE = ".ciservice.Dockerfile"
 
-_USES = re.compile(r"^(\s*FROM\s+(?:--platform=\S+\s+)?|.*\s--from=)(\S+)", re.IGNORECASE | re.MULTILINE)
+
+@dataclass(frozen=True, kw_only=True)
+class Workshop:
+    """What an executor lends to the builds of all its jobs."""
+
+    instance: str
+    engine: Engine
+    images: Images
+    builders: Builders
+    memory: Remembered
+    cache: ImageCache
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """One wish for an image: who is told, who may stop it, who to be, and which builds wait for this one."""
+
+    output: StepOutput
+    stop: Stop
+    access: Access
+    under_way: frozenset[str] = frozenset()
+
+
+@dataclass
+class _Bases:
+    """The images that a Dockerfile begins from."""
+
+    ids: list[str] = field(default_factory=list)
+    shown: dict[str, str] = field(default_factory=dict)  # what its FROM lines say now -> what the project wrote
 
 
 class Builds:
     """The images of one job's services. Thread-safe; a job builds one image at a time."""
 
     def __init__(
-        self, engine: Engine, images: Images, rooms: Rooms, checkout: Path, services: Mapping[str, ServiceSpec]
+        self, workshop: Workshop, job: JobSpec, checkout: Path, credentials: Credentials, hear_secrets: HearSecrets
     ) -> None:
-        self._engine, self._images, self._rooms, self._checkout = engine, images, rooms, checkout
-        self._services = services
-        self._tags = {with_tag(s.build.tag): s.name for s in services.values() if s.build and s.build.tag}
+        self._shop, self._job, self._checkout = workshop, job, checkout
+        self._credentials, self._hear_secrets = credentials, hear_secrets
+        self._services = {service.name: service for service in job.pipeline.services}
+        self._tags = {with_tag(s.build.tag): s.name for s in job.pipeline.services if s.build and s.build.tag}
         self._done: dict[str, Image] = {}
+        self._private: dict[str, Image] = {}  # got with credentials: the engine does not know them by name
         # One for all: two images that start from each other would wait for each other's locks for ever.
         self._lock = threading.RLock()
 
-    def image(self, service: ServiceSpec, output: StepOutput, stop: Stop, terms: BuildTerms) -> Image:
+    def image(self, service: ServiceSpec, output: StepOutput, stop: Stop, access: Access) -> Image:
         """The service's image, pulled or built now where it is not there yet."""
+        return self._image(service, _Wish(output, stop, access))
+
+    def _image(self, service: ServiceSpec, wish: _Wish) -> Image:
         if service.build is None:
-            maker = self._services.get(self._tags.get(with_tag(service.image), ""))
+            maker = self._maker(service.image)
             if maker is None:
-                return self._images.get(service.image, output.say, stop)
+                return self._got(service.image, wish)
             service = maker
         while not self._lock.acquire(timeout=1):
-            if stop.reason is not None:
+            if wish.stop.reason is not None:
                 raise ImageError(f"Stopped while the image of service {service.name} waited to be built.")
         try:
             if service.name not in self._done:
-                self._done[service.name] = self._build(service, output, stop, terms)
+                self._done[service.name] = self._built(service, wish)
             return self._done[service.name]
         finally:
             self._lock.release()
 
-    def _build(self, service: ServiceSpec, output: StepOutput, stop: Stop, terms: BuildTerms) -> Image:
+    def _maker(self, name: str) -> ServiceSpec | None:
+        """The service whose image this job calls so."""
+        return self._services.get(self._tags.get(with_tag(name.strip()), ""))
+
+    def _got(self, name: str, wish: _Wish) -> Image:
+        """An image that is not of this job."""
+        name = with_tag(name.strip())
+        found = self._private.get(name) or self._shop.images.find(name)
+        if found is None:
+            logins = self._credentials.of(wish.access, wish.output, wish.stop)
+            found = self._shop.images.get(name, wish.output.say, wish.stop, logins)
+            if logins.at(host_of_image(name)):
+                self._private[name] = found
+        return found
+
+    def _built(self, service: ServiceSpec, wish: _Wish) -> Image:
         build = service.build
-        if build is None or service.name in terms.under_way:
+        if build is None or service.name in wish.under_way:
             raise SpecError(f"The image of service {service.name} is built from itself.")
-        deeper = BuildTerms(terms.instance, terms.memory_mb, terms.under_way | {service.name})
-
-        def of_this_job(name: str) -> str:
-            maker = self._services.get(self._tags.get(with_tag(name), ""))
-            # A service may rebuild the image it starts from under the same name: then the registry's is meant.
-            if maker is None or maker.name in deeper.under_way:
-                return name
-            return self.image(maker, output, stop, deeper).id
-
-        output.say(f"Building the image of service {service.name}")
+        wish.output.say(f"Building the image of service {service.name}")
         text = read_text(self._checkout, os.path.join(build.context, build.dockerfile))
-        pinned = _USES.sub(lambda found: found[1] + of_this_job(found[2]), text)
-        path, replaced = self._placed(build, pinned, is_changed=pinned != text)
-        room = self._rooms.take()
-        try:
-            with tempfile.TemporaryFile() as context:
-                write_context(self._checkout, build.context, context, replaced)
-                context.seek(0)
-                lines = self._engine.stream("POST", "/build", _parameters(build, path, room.mode, terms), context)
-                made = _read_build(service.name, lines, output, stop)
-        except Refused as refusal:
-            raise _build_failed(service.name, str(refusal)) from refusal
-        finally:
-            self._rooms.give_back(room)
-        facts = self._engine.image(made)
+        builder = self._shop.builders.choose(service.name, text, is_strangers=self._job.is_strangers)
+        secrets = secret_args(service.name, build, self._checkout, self._job.key, self._hear_secrets)
+        bases = _Bases()
+        deeper = _Wish(wish.output, wish.stop, wish.access, wish.under_way | {service.name})
+        changed = pinned(text, {**build.args, **secrets}, lambda name: self._pin(name, bases, builder, deeper))
+        path, replaced = self._placed(build, changed, is_changed=changed != text)
+        recipe = Recipe(
+            service=service.name,
+            dockerfile=path,
+            target=build.target,
+            # Not the job's labels: the same files must give the same image, so that layers are kept between builds.
+            labels={labels.INSTANCE: self._shop.instance},
+            args=build.args,
+            secret_args=secrets,
+            shown=bases.shown,
+            is_cached=service.cached,
+        )
+        key = "" if loads_from_elsewhere(text) else self._key(build, recipe, replaced, (builder.name, *bases.ids))
+        if (facts := self._remembered(key)) is not None:
+            wish.output.say("Nothing that it is built from has changed: it is the one of an earlier build")
+            return facts
+        image = self._make(service, builder, recipe, replaced, wish)
+        self._shop.memory.put(key, image.id)
+        return image
+
+    def _pin(self, name: str, bases: _Bases, builder: Builder, wish: _Wish) -> str:
+        """What to write for a name in FROM, so that the builder takes the very image that this job means."""
+        maker = self._maker(name)
+        # A service may rebuild the image it starts from under the same name: then the registry's is meant.
+        if maker is not None and maker.name not in wish.under_way:
+            image = self._image(maker, wish)
+        else:
+            image = self._got(name, wish)
+            if is_official(name) and with_tag(name) not in self._private:
+                bases.ids.append(image.id)
+                return name  # nobody else's pushes can take this name for a while
+        bases.ids.append(image.id)
+        written = image.id if builder.takes_ids else self._shop.images.keep(image.id)
+        bases.shown[written] = name
+        return written
+
+    def _key(self, build: ImageBuild, recipe: Recipe, replaced: dict[str, bytes], made_by: tuple[str, ...]) -> str:
+        """The same for two builds that must give the same image."""
+        args = {**recipe.args, **recipe.secret_args}
+        parts = [
+            context_digest(self._checkout, build.context, replaced),
+            recipe.dockerfile,
+            recipe.target,
+            sorted(args.items()),
+            made_by,
+        ]
+        return hashlib.sha256(json.dumps(parts).encode(errors="surrogateescape")).hexdigest()
+
+    def _remembered(self, key: str) -> Image | None:
+        image = self._shop.memory.get(key) if key else ""
+        facts = self._shop.engine.image(image) if image else None
+        return Image.of(facts) if facts is not None else None
+
+    def _make(
+        self, service: ServiceSpec, builder: Builder, recipe: Recipe, replaced: dict[str, bytes], wish: _Wish
+    ) -> Image:
+        build, cache = service.build, self._shop.cache
+        may_cache = service.cached and not recipe.secret_args
+        if service.cached and not may_cache:
+            wish.output.say("Warning: not cached for other runners, since encrypted arguments would lie in its layers")
+        sources = cache.sources(service, self._job.cache, wish.output, wish.stop) if may_cache else ()
+        with tempfile.TemporaryFile() as context:
+            write_context(self._checkout, build.context if build else ".", context, replaced)
+            context.seek(0)
+            made = builder.build(recipe.starting_from(sources), context, wish.output, wish.stop)
+        facts = self._shop.engine.image(made)
         if facts is None:
             raise ImageError(f"The image of service {service.name} was built, but the engine does not have it.")
+        if may_cache:
+            cache.keep(service, self._job.cache, made)
         return Image.of(facts)
 
     def _placed(self, build: ImageBuild, text: str, *, is_changed: bool) -> tuple[str, dict[str, bytes]]:
@@ -103,66 +205,3 @@ class Builds:
             return OUTSIDE, {OUTSIDE: text.encode()}
         path = str(real.relative_to(folder))
         return path, {path: text.encode()} if is_changed else {}
-
-
-class BuildTerms:
-    """What of the runner a build needs to know, and which builds wait for this one."""
-
-    def __init__(self, instance: str, memory_mb: int, under_way: frozenset[str] = frozenset()) -> None:
-        self.instance, self.memory_mb, self.under_way = instance, memory_mb, under_way
-
-
-def _parameters(build: ImageBuild, path: str, network: str, terms: BuildTerms) -> dict[str, str]:
-    memory = terms.memory_mb * MEBIBYTE
-    return {
-        "dockerfile": path,
-        "buildargs": json.dumps(dict(build.args)),
-        "target": build.target,
-        # Not the job's labels: the same files must give the same image, so that layers are kept between builds.
-        "labels": json.dumps({labels.INSTANCE: terms.instance}),
-        "networkmode": network,
-        "rm": "1",
-        "forcerm": "1",
-        "memory": str(memory),
-        "memswap": str(memory),
-        "shmsize": str(SHARED_MEMORY_BYTES),
-    }
-
-
-def _read_build(service: str, lines: Lines, output: StepOutput, stop: Stop) -> str:
-    """Pass the progress on; the id of the image at the end."""
-    image = ""
-    forget = stop.on_order(lambda _: lines.close())
-    try:
-        for line in lines:
-            told = json.loads(line)
-            if "error" in told:
-                raise _build_failed(service, str(told["error"]))
-            image = str((told.get("aux") or {}).get("ID") or image)
-            _show(told, output)
-    finally:
-        forget()
-        lines.release()
-    if not image:
-        raise ImageError(f"The build of the image of service {service} was broken off.")
-    return image
-
-
-def _show(told: dict[str, object], output: StepOutput) -> None:
-    if text := str(told.get("stream") or ""):
-        output.write(text.encode())
-    elif (status := str(told.get("status") or "")) and not told.get("progressDetail"):
-        output.say(f"{told['id']}: {status}" if told.get("id") else status)
-
-
-def _build_failed(service: str, sentence: str) -> Exception:
-    """Our failure where a registry could not be asked, the project's in every other case."""
-    if is_transient(sentence) and "returned a non-zero code" not in sentence:
-        return ImageError(f"The image of service {service} could not be built: {sentence}")
-    return StepFailed(
-        StepResult(
-            outcome=Outcome.FAILED,
-            failure=Failure.IMAGE,
-            reason=f"The image of service {service} could not be built: {sentence}",
-        )
-    )

@@ -6,13 +6,14 @@ folder's handle and looked at again after opening.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import stat
 import tarfile
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO, Protocol
 
 from docker.utils.build import PatternMatcher
 
@@ -23,6 +24,7 @@ from runners.trees import FOLDER, opened_beneath
 
 MOST_BYTES = 4 * 1024**3
 MOST_FILES = 500_000
+_PIECE_BYTES = 1024 * 1024
 
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -35,15 +37,27 @@ def read_text(checkout: Path, relative: str) -> str:
 
 def write_context(checkout: Path, folder: str, into: BinaryIO, replaced: dict[str, bytes]) -> None:
     """Write the folder as a tar, without what its .dockerignore leaves out; `replaced` files (path: content) instead."""
+    with tarfile.open(fileobj=into, mode="w") as tar:
+        _walk(checkout, folder, tar, replaced)
+
+
+def _walk(checkout: Path, folder: str, into: _Sink, replaced: dict[str, bytes]) -> None:
     ignored = _ignored(checkout, folder)
     try:
-        with _opened(checkout, folder) as root, tarfile.open(fileobj=into, mode="w") as tar:
-            writer = _Writer(tar, PatternMatcher([*ignored, *(f"!{path}" for path in replaced)]), replaced)
+        with _opened(checkout, folder) as root:
+            writer = _Writer(into, PatternMatcher([*ignored, *(f"!{path}" for path in replaced)]), replaced)
             writer.add_folder(root, "")
             for path, content in replaced.items():
                 writer.add_bytes(path, content)
     except OSError as error:
         raise SpecError(f"{folder}: the build's files cannot be read ({error.strerror or error})") from None
+
+
+def context_digest(checkout: Path, folder: str, replaced: dict[str, bytes]) -> str:
+    """The same for two folders that give the same image: the times of their files do not count."""
+    digest = _Digest()
+    _walk(checkout, folder, digest, replaced)
+    return digest.text()
 
 
 def _ignored(checkout: Path, folder: str) -> list[str]:
@@ -61,8 +75,35 @@ def _opened(checkout: Path, folder: str) -> AbstractContextManager[int]:
     return opened_beneath(os.open(root, FOLDER), parts)
 
 
+class _Sink(Protocol):
+    """Takes one file after another: a tar does."""
+
+    def addfile(self, tarinfo: tarfile.TarInfo, fileobj: IO[bytes] | None = None) -> None:
+        """One file with its content."""
+
+
+class _Digest:
+    """Takes files as a tar does, and keeps nothing of them but a digest."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+
+    def addfile(self, tarinfo: tarfile.TarInfo, fileobj: IO[bytes] | None = None) -> None:
+        """Everything of it but its times."""
+        facts = (tarinfo.name, tarinfo.type.decode(), tarinfo.mode, tarinfo.size, tarinfo.linkname)
+        self._hash.update(repr(facts).encode(errors="surrogateescape"))
+        left = tarinfo.size
+        while fileobj is not None and left > 0 and (piece := fileobj.read(min(left, _PIECE_BYTES))):
+            self._hash.update(piece)
+            left -= len(piece)
+
+    def text(self) -> str:
+        """In hexadecimal."""
+        return self._hash.hexdigest()
+
+
 class _Writer:
-    def __init__(self, tar: tarfile.TarFile, matcher: Any, skipped: dict[str, bytes]) -> None:
+    def __init__(self, tar: _Sink, matcher: Any, skipped: dict[str, bytes]) -> None:
         self._tar, self._matcher, self._skipped = tar, matcher, skipped
         self._files = self._bytes = 0
 

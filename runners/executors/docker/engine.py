@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -233,6 +234,35 @@ class Engine:
 
     def call(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, params: Mapping[str, str] | None = None
+    def tag_image(self, image: str, repository: str, tag: str) -> None:
+        """Give it a name, which another image loses."""
+        with _answering("name an image"):
+            self._api.tag(image, repository, tag)
+
+    def untag_image(self, name: str) -> None:
+        """Take a name away; nothing happens where there is none. Its last name takes the image along."""
+        with contextlib.suppress(Refused), _answering("take an image's name away"):
+            self._api.remove_image(name, noprune=True)
+
+    def named_images(self, repository: str) -> dict[str, float]:
+        """The names of a repository that this engine has, each with its tag, and when it was given (seconds)."""
+        with _answering("list images"):
+            found = self._api.images(filters={"reference": repository})
+        names = [name for image in found for name in image.get("RepoTags") or [] if name.startswith(f"{repository}:")]
+        return {name: _tagged_at(facts) for name in names if (facts := self.image(name)) is not None}
+
+    def save_image(self, name: str) -> Iterator[bytes]:
+        """The image as an archive, piece by piece."""
+        with _answering("save an image"):
+            yield from self._api.get_image(name)
+
+    def load_image(self, archive: BinaryIO) -> None:
+        """Take in what `save_image` gave."""
+        with _answering("load an image"):
+            for told in self._api.load_image(archive):  # type: ignore[no-untyped-call]
+                if "error" in told:
+                    raise Refused(500, str(told["error"]))
+
     ) -> dict[str, Any]:
         """One request with a JSON answer."""
         with (
@@ -256,7 +286,13 @@ class Engine:
         """A request whose answer comes line by line; `silence` seconds without one end it."""
         with _answering(path):
             answer = self._api.request(
-                method, self._url(path), params=dict(params), data=body, stream=True, timeout=(REQUEST_SECONDS, silence)
+                method,
+                self._url(path),
+                params=dict(params),
+                data=body,
+                headers=dict(headers or {}),
+                stream=True,
+                timeout=(REQUEST_SECONDS, silence),
             )
             _raise_for(answer)
             return Lines(answer)
@@ -271,6 +307,7 @@ def _try_socket(url: str) -> None:
         with socket.socket(socket.AF_UNIX) as probe:
             probe.settimeout(REQUEST_SECONDS)
             probe.connect(url.removeprefix("unix://"))
+        headers: Mapping[str, str] | None = None,
 
 
 def _raise_for(answer: requests.Response) -> None:
@@ -301,3 +338,11 @@ def _state(state: Mapping[str, Any]) -> State:
         out_of_memory=bool(state["OOMKilled"]),
         health=str((state.get("Health") or {}).get("Status") or "").replace("none", ""),
     )
+def _tagged_at(image: Mapping[str, Any]) -> float:
+    text = str((image.get("Metadata") or {}).get("LastTagTime") or "")
+    try:
+        return datetime.datetime.fromisoformat(text[:19] + "+00:00").timestamp()
+    except ValueError:
+        return time.time()  # an engine that does not say keeps it
+
+

@@ -16,13 +16,17 @@ from runners.errors import EngineError
 from runners.executors.config import ExecutorSettings
 from runners.executors.docker.admission import Admission
 from runners.executors.docker.belongings import Belongings
-from runners.executors.docker.builds import Builds
+from runners.executors.docker.builders import Builders
+from runners.executors.docker.builds import Builds, Workshop
+from runners.executors.docker.credentials import Credentials
 from runners.executors.docker.disposal import Disposal
 from runners.executors.docker.engine import Engine
 from runners.executors.docker.events import Events
 from runners.executors.docker.folders import remove_folder
+from runners.executors.docker.image_cache import ImageCache, make_store
 from runners.executors.docker.images import Images
 from runners.executors.docker.job import Job, Tools
+from runners.executors.docker.memory import Remembered
 from runners.executors.docker.owner import Owner
 from runners.executors.docker.rooms import Rooms
 from runners.executors.docker.sweep import Sweep
@@ -40,6 +44,7 @@ class _Open:
     tools: Tools
     owner: Owner
     disposal: Disposal
+    workshop: Workshop
 
 
 class DockerExecutor:
@@ -69,6 +74,9 @@ class DockerExecutor:
             undo.callback(events.close)
             events.open()
             rooms = Rooms(engine, owner, self._instance, disposal)
+            images = Images(engine)
+            workshop = self._workshop(engine, images, rooms)
+            undo.callback(workshop.cache.close)
             rooms.open()
             undo.pop_all()
         logger.info("Docker engine version=%s arch=%s", facts.get("Version"), facts.get("Arch"))
@@ -78,15 +86,26 @@ class DockerExecutor:
             engine=engine,
             events=events,
             rooms=rooms,
-            images=Images(engine),
+            images=images,
         )
-        self._open = _Open(tools, owner, disposal)
+        self._open = _Open(tools, owner, disposal, workshop)
+
+    def _workshop(self, engine: Engine, images: Images, rooms: Rooms) -> Workshop:
+        return Workshop(
+            instance=self._instance,
+            engine=engine,
+            images=images,
+            builders=Builders(engine, rooms, self._settings),
+            memory=Remembered(),
+            cache=ImageCache(engine, images, make_store(engine, images, self._settings)),
+        )
 
     def close(self) -> None:
         """Remove what was prepared, wait until everything of ended jobs is gone, and disconnect."""
         if self._open is None:
             return
         opened, self._open = self._open, None
+        opened.workshop.cache.close()
         opened.tools.rooms.close()
         opened.disposal.close()
         opened.tools.events.close()
@@ -101,7 +120,7 @@ class DockerExecutor:
         opened = self._opened()
         folder = self._settings.workspaces / job.name
         belongings = Belongings(opened.tools.engine, opened.tools.rooms, opened.disposal, self._instance, job)
-        work = self._job(job, opened.tools, belongings, folder, hear_secrets)
+        work = self._job(job, opened, belongings, folder, hear_secrets)
         workspace = DockerWorkspace(work, stop, on_output)
         try:
             workspace.prepare()
@@ -133,7 +152,7 @@ class DockerExecutor:
             except OSError as error:
                 raise EngineError(f"{folder} cannot be made: {error.strerror}.", retry=False) from None
 
-    def _job(self, job: JobSpec, tools: Tools, belongings: Belongings, folder: Path, hear_secrets: HearSecrets) -> Job:
+    def _job(self, job: JobSpec, opened: _Open, belongings: Belongings, folder: Path, hear_secrets: HearSecrets) -> Job:
         source = job.source
         is_ours = not isinstance(source, DirectorySource)
         checkout = source.path.absolute() if isinstance(source, DirectorySource) else folder / "checkout"
@@ -143,17 +162,18 @@ class DockerExecutor:
                 checkout.mkdir()
         except OSError as error:
             raise EngineError(f"{folder} cannot be made: {error.strerror}.") from None
-        services = {service.name: service for service in job.pipeline.services}
+        credentials = Credentials(checkout, job.key, hear_secrets)
         return Job(
             spec=job,
-            tools=tools,
+            tools=opened.tools,
             belongings=belongings,
-            builds=Builds(tools.engine, tools.images, tools.rooms, checkout, services),
+            builds=Builds(opened.workshop, job, checkout, credentials, hear_secrets),
+            credentials=credentials,
             checkout=checkout,
             admission=Admission(checkout, is_ours=is_ours),
             hear_secrets=hear_secrets,
             folder=folder,
-            services=services,
+            services={service.name: service for service in job.pipeline.services},
         )
 
     def _removal(self, tools: Tools, folder: Path) -> Callable[[], None]:

@@ -1,36 +1,28 @@
-"""Gets images: those that the engine has, those of a registry, and those built from the checkout; each once."""
+"""Gets images: those that the engine has, and those of a registry; each once.
+
+What came with somebody's credentials keeps no name that another project could call it by: the engine does not ask
+whoever names an image that it has who he is. It goes on under `KEPT` and its own content's digest.
+"""
 
 from __future__ import annotations
 
-import json
 import re
 import threading
-import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import requests
-
 from runners.contract import Stop
 from runners.errors import ImageError, SpecError
-from runners.executors.docker.engine import Engine, Refused
+from runners.executors.docker.engine import Engine
+from runners.executors.docker.pull import pull_stubbornly
+from runners.executors.docker.registries import NOBODY, Logins, host_of_image
 
-PULL_SECONDS = 300
-SILENCE_SECONDS = 120
-ATTEMPTS = 3
-BACK_OFF_SECONDS = 1.0
+KEPT = "ciservice-kept"
 
 Say = Callable[[str], None]
-
-_TOO_MANY = re.compile(r"toomanyrequests|rate limit", re.IGNORECASE)
-_ABSENT = re.compile(
-    r"pull access denied|manifest unknown|manifest for .* not found|not found|does not exist|"
-    r"invalid reference|unauthorized|no matching manifest|denied",
-    re.IGNORECASE,
-)
-_TRANSIENT = re.compile(r"no such host|dial tcp|timeout|connection|TLS handshake|EOF|\b50[0-9]\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -63,23 +55,39 @@ class Images:
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._guard = threading.Lock()
 
-    def get(self, name: str, say: Say, stop: Stop) -> Image:
+    def get(self, name: str, say: Say, stop: Stop, logins: Logins = NOBODY) -> Image:
         """The image of that name, pulled where the engine lacks it.
 
-        SpecError where no registry has it, ImageError where none could be asked.
+        SpecError where no registry has it, or it refuses these logins; ImageError where none could be asked.
         """
-        name = with_tag(name)
-        if found := self._local(name):
-            return found
+        name = with_tag(name.strip())
+        if name.startswith((f"{KEPT}:", f"{KEPT}@")):
+            raise SpecError(f"{name}: images called {KEPT} are the runner's own.")
+        with self.alone_with(name, stop):
+            return self._local(name) or self._pulled(name, say, stop, logins)
+
+    def find(self, name: str) -> Image | None:
+        """The image of that name where the engine has it already."""
+        return self._local(with_tag(name.strip()))
+
+    @contextmanager
+    def alone_with(self, name: str, stop: Stop) -> Iterator[None]:
+        """While this runs nobody else gets or changes what the engine has under this name."""
         with self._guard:
-            lock = self._locks[name]
+            lock = self._locks[_short(name)]
         while not lock.acquire(timeout=1):
             if stop.reason is not None:
-                raise ImageError(f"Stopped while {name} was pulled.")
+                raise ImageError(f"Stopped while {name} was waited for.")
         try:
-            return self._local(name) or self._pull_stubbornly(name, say, stop)
+            yield
         finally:
             lock.release()
+
+    def keep(self, image: str) -> str:
+        """A name for an image's id that says nothing but its content, and stays until a sweep forgets it."""
+        name = kept_name(image)
+        self._engine.tag_image(image, *name.split(":"))
+        return name
 
     def _local(self, name: str) -> Image | None:
         facts = self._engine.image(name)
@@ -88,20 +96,24 @@ class Images:
             return None
         return Image.of(facts)
 
-    def _pull_stubbornly(self, name: str, say: Say, stop: Stop) -> Image:
+    def _pulled(self, name: str, say: Say, stop: Stop, logins: Logins) -> Image:
+        host = host_of_image(name)
+        login = logins.at(host)
         say(f"Pulling image {name}")
-        until = time.monotonic() + PULL_SECONDS
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                _pull(self._engine, name, stop, until - time.monotonic())
-                break
-            except ImageError as error:
-                if attempt == ATTEMPTS or not error.retry or stop.wait(BACK_OFF_SECONDS * attempt):
-                    raise
-                say(f"{error} Trying again.")
-        if found := self._local(name):
-            return found
-        raise ImageError(f"The image {name} was pulled, but the engine does not have it.")
+        headers = {"X-Registry-Auth": login.header(host)} if login else {}
+        pull_stubbornly(self._engine, name, say, stop, headers)
+        found = self._local(name)
+        if found is None:
+            raise ImageError(f"The image {name} was pulled, but the engine does not have it.")
+        if login:
+            self.keep(found.id)
+            self._engine.untag_image(name)
+        return found
+
+
+def kept_name(image: str) -> str:
+    """What `Images.keep` calls the image of this id."""
+    return f"{KEPT}:{image.removeprefix('sha256:')}"
 
 
 def with_tag(name: str) -> str:
@@ -118,53 +130,5 @@ def is_named(name: str, facts: dict[str, Any]) -> bool:
     return wanted in {_short(one) for one in known}
 
 
-def is_transient(sentence: str) -> bool:
-    """Whether the engine speaks of a network or a registry that may be better soon."""
-    return _TRANSIENT.search(sentence) is not None
-
-
 def _short(name: str) -> str:
     return re.sub(r"^(index\.)?docker\.io/", "", name).removeprefix("library/")
-
-
-def _pull(engine: Engine, name: str, stop: Stop, seconds: float) -> None:
-    repository, _, tag = name.partition("@") if "@" in name else name.rpartition(":")
-    try:
-        lines = engine.stream("POST", "/images/create", {"fromImage": repository, "tag": tag}, silence=SILENCE_SECONDS)
-    except Refused as refusal:
-        raise _pull_failed(name, refusal.status, str(refusal)) from refusal
-    timer = threading.Timer(max(seconds, 1), lines.close)
-    timer.start()
-    forget = stop.on_order(lambda _: lines.close())
-    try:
-        finished = _read_pull(name, lines)
-    finally:
-        forget()
-        timer.cancel()
-        timer.join()
-        lines.release()
-    if not finished:
-        raise ImageError(f"Pulling {name} was stopped, or took longer than {PULL_SECONDS} s.")
-
-
-def _read_pull(name: str, lines: Any) -> bool:
-    """Whether the answer says that the image is there now; the errors that it may hold are raised."""
-    finished = False
-    for line in lines:
-        told = json.loads(line)
-        if "error" in told:
-            raise _pull_failed(name, 0, str(told["error"]))
-        finished = str(told.get("status", "")).startswith("Status:") or finished
-    return finished
-
-
-def _pull_failed(name: str, status: int, sentence: str) -> ImageError:
-    """The error to raise for what the engine said; SpecError where the project names what does not exist."""
-    told = sentence.replace(name, "").replace(name.partition(":")[0], "")
-    if status == requests.codes.too_many_requests or _TOO_MANY.search(told):
-        return ImageError(
-            f"The registry's rate limit refuses {name} for now: use a mirror or an account ({sentence}).", retry=True
-        )
-    if not is_transient(told) and (status == requests.codes.not_found or _ABSENT.search(told)):
-        raise SpecError(f"The image {name} was not found: {sentence}")
-    return ImageError(f"The image {name} could not be pulled: {sentence}.", retry=True)

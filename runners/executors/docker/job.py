@@ -12,7 +12,8 @@ from runners.environment import step_environment
 from runners.executors.config import ExecutorSettings
 from runners.executors.docker.admission import Admission
 from runners.executors.docker.belongings import Belongings
-from runners.executors.docker.builds import Builds, BuildTerms
+from runners.executors.docker.builds import Builds
+from runners.executors.docker.credentials import Credentials, access_of
 from runners.executors.docker.engine import Engine
 from runners.executors.docker.events import Events
 from runners.executors.docker.hardening import Bind, Volume
@@ -43,6 +44,7 @@ class Job:
     tools: Tools
     belongings: Belongings
     builds: Builds
+    credentials: Credentials
     checkout: Path  # what steps see
     admission: Admission
     hear_secrets: HearSecrets
@@ -54,10 +56,9 @@ class Job:
         files = service_variables(self.spec, service, self.checkout, self.hear_secrets) if service else {}
         return step_environment(self.spec, service, step, files)
 
-    def image(self, service: ServiceSpec, output: StepOutput, stop: Stop) -> Image:
-        """The service's image, got now where it is not here."""
-        terms = BuildTerms(self.tools.instance, self.tools.settings.memory_mb)
-        return self.builds.image(service, output, stop, terms)
+    def image(self, service: ServiceSpec, output: StepOutput, stop: Stop, step: StepSpec | None = None) -> Image:
+        """The service's image, got now where it is not here: with the step's credentials, or the service's."""
+        return self.builds.image(service, output, stop, access_of(step, service))
 
     def mounts(self, service: ServiceSpec) -> tuple[Bind | Volume, ...]:
         """The service's own mounts, and what the operator lends to the job."""

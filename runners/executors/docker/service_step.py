@@ -45,7 +45,7 @@ class ServiceStep:
 
     def run(self) -> StepResult:
         """Block until the step ended; its containers are removed soon after. StepFailed where it could not begin."""
-        images = {s.name: self._job.image(s, self._output, self._stop) for s in reversed(self._everyone)}
+        images = {s.name: self._job.image(s, self._output, self._stop, self._step) for s in reversed(self._everyone)}
         if self._stop.reason is not None:
             return stopped_by(self._stop.reason)
         room = self._job.tools.rooms.take()

@@ -12,6 +12,7 @@ from runners.contract import attempt_of
 from runners.errors import EngineError
 from runners.executors.docker import labels
 from runners.executors.docker.folders import remove_folder
+from runners.executors.docker.images import KEPT
 from runners.executors.docker.job import Tools
 from runners.executors.docker.owner import Owner, forget_dead, lives
 
@@ -78,12 +79,13 @@ class Sweep:
 
     def _forget_images(self, mine: str) -> None:
         engine = self._tools.engine
-        for image in engine.images(mine):
-            if time.time() - float(image["Created"]) > KEPT_IMAGE_SECONDS:
+        made = {str(image["Id"]): float(image["Created"]) for image in engine.images(mine)}
+        for image, since in (made | engine.named_images(KEPT)).items():
+            if time.time() - since > KEPT_IMAGE_SECONDS:
                 try:
-                    engine.remove_image(str(image["Id"]))
+                    engine.remove_image(image)
                 except EngineError as error:
-                    logger.warning("sweep could not remove image=%s: %s", image["Id"], error)
+                    logger.warning("sweep could not remove image=%s: %s", image, error)
 
 
 def _name(one: Mapping[str, Any]) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from runners.contract import Output, StepKind, StepResult, StepSpec, Stop
+from runners.executors.docker.forecast import forecast
+from runners.executors.docker.generator import generate
 from runners.errors import EngineError, RunnerError
 from runners.executors.docker.engine import Refused
 from runners.executors.docker.home import Home
+from runners.executors.docker.push_step import run_push
 from runners.executors.docker.job import Job
 from runners.executors.docker.output import StepOutput
 from runners.executors.docker.service_step import ServiceStep
@@ -21,6 +24,7 @@ class DockerWorkspace:
 
     def __init__(self, job: Job, stop: Stop, on_output: Output) -> None:
         self._job = job
+        job.credentials.generate = self._generate
         self._sources = Sources(job, stop)
         self._home = Home(job, StepOutput(on_output), stop)
 
@@ -36,6 +40,8 @@ class DockerWorkspace:
         """As the contract has it."""
         if (early := stop.reason) is not None:
             return stopped_by(early)
+            if step.kind is StepKind.PUSH:
+                return run_push(self._job, step, output, stop)
         output = StepOutput(on_output)
         try:
             if step.service or step.image:
@@ -55,6 +61,14 @@ class DockerWorkspace:
 
     def close(self) -> None:
         """Let go of everything; removing it goes on behind."""
+    def _generate(self, service: str, output: StepOutput, stop: Stop) -> bytes:
+        """What a service writes that makes a registry's credentials."""
+
+        def run(job: Job, step: StepSpec) -> StepResult:
+            return ServiceStep(job, self._sources, step, output, stop).run()
+
+        return generate(self._job, service, output, run)
+
         self._home.close()
 
     def leave_room(self) -> None:
