@@ -6,11 +6,12 @@ BIN = $(VENV)/bin
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null 2>&1 && \
 	$$p -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 WORKERS ?= 3
+MINUTES ?= 20
 PIP_INSTALL = PYTHONUNBUFFERED=1 $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off
 # Of pip's many lines, those that tell how far it is.
 SHOW = sed -u -n 's/^Collecting \([^ <>=!;~]*\).*/  \1/p; s/^Installing collected.*/  putting them in place .../p; /^Successfully/p' | cut -c -100
 
-.PHONY: help up test test-prepare bench lint format clean
+.PHONY: help up test test-prepare bench soak lint format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
@@ -26,6 +27,9 @@ test-prepare: $(VENV)/.develops
 
 bench: test-prepare ## how fast it is, beside the raw work; writes docs/performance.md (BENCH="--quick --only NAME")
 	$(BIN)/python -m benchmarks $(BENCH)
+
+soak: test-prepare ## push, kill, restart and fill the disk at random for MINUTES=20 (SEED=n, SOAK="--form hosted")
+	$(BIN)/python -m benchmarks.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(SOAK)
 
 lint: $(VENV)/.develops ## ruff, mypy, import rules, migrations
 	$(BIN)/ruff check .

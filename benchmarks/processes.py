@@ -44,6 +44,19 @@ def peak_rss_bytes(pid: int) -> int:
     return _kib(f"/proc/{pid}/status", "VmHWM:") * 1024
 
 
+def rss_bytes(pid: int) -> int:
+    """The memory that it has now."""
+    return _kib(f"/proc/{pid}/status", "VmRSS:") * 1024
+
+
+def command_line(pid: int) -> str:
+    """What it was started with, or calls itself; "" where it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
+
+
 def _stat(pid: int) -> list[str] | None:
     """The fields of /proc/<pid>/stat from the state on; None where the process is gone."""
     try:
