@@ -25,6 +25,9 @@ class Belongings:
         self._numbers = itertools.count(1)
         self._containers: set[str] = set()
         self._volumes: dict[str, str] = {}
+        self._empty_rooms: list[Room] = []
+        self._uses_left = 0
+        self._is_over = False
 
     def labels(self, *, step: str = "", service: str = "") -> dict[str, str]:
         """What to write on a container."""
@@ -46,20 +49,55 @@ class Belongings:
                 self._engine.create_volume(real, self._labels)
             return self._volumes[name]
 
-    def discard(self, containers: list[str], room: Room | None = None) -> None:
-        """Remove containers, and then the room that they were in, soon."""
-        removals: list[Callable[[], object]] = [functools.partial(self._remove, name) for name in containers]
-        if room is not None:
-            removals.append(functools.partial(self._rooms.remove, room))
-        self._disposal.add(*removals)
+    def expect(self, uses: int) -> None:
+        """So many containers of the job will want a room, one after another or together."""
+        self._uses_left = uses
+
+    def room(self, *, is_alone: bool) -> Room:
+        """A room for one step: one of an earlier step of this job, whose processes have all ended, else another."""
+        with self._lock:
+            uses, self._uses_left = self._uses_left, self._uses_left - 1
+            fitting = [room for room in self._empty_rooms if is_alone or not room.is_alone]
+            if fitting:
+                self._empty_rooms.remove(fitting[0])
+                return fitting[0]
+        return self._rooms.take_alone(uses=uses) if is_alone else self._rooms.take()
+
+    def leave(self, room: Room, containers: list[str], *, is_quiet: bool) -> None:
+        """Remove a step's containers, soon. The next step of the job may have the room.
+
+        `is_quiet`: the step had one container and it has ended: nothing that ran in the room is left, as of now.
+        """
+        if is_quiet and room.holder:
+            is_kept = self._keep(room)
+            removals = [functools.partial(self._remove, name) for name in containers]
+            self._disposal.add(*removals, *([] if is_kept else [functools.partial(self._rooms.remove, room)]))
+        else:
+            self._disposal.add(functools.partial(self._clear, room, containers))
 
     def discard_all(self, *last: Callable[[], object]) -> None:
-        """Remove all that is left, soon: containers, then volumes, then what the caller adds."""
+        """Remove all that is left, soon: containers, then rooms and volumes, then what the caller adds."""
         with self._lock:
-            containers, volumes = list(self._containers), list(self._volumes.values())
+            self._is_over = True
+            containers, volumes, rooms = list(self._containers), list(self._volumes.values()), self._empty_rooms
+            self._empty_rooms = []
         removals: list[Callable[[], object]] = [functools.partial(self._remove, name) for name in containers]
+        removals += [functools.partial(self._rooms.remove, room) for room in rooms]
         removals += [functools.partial(self._engine.remove_volume, name) for name in volumes]
         self._disposal.add(*removals, *last)
+
+    def _clear(self, room: Room, containers: list[str]) -> None:
+        for name in containers:
+            self._remove(name)
+        if not self._keep(room):
+            self._rooms.remove(room)
+
+    def _keep(self, room: Room) -> bool:
+        with self._lock:
+            is_kept = bool(room.name) and not self._is_over
+            if is_kept:
+                self._empty_rooms.append(room)
+            return is_kept
 
     def _remove(self, name: str) -> None:
         self._engine.remove(name)

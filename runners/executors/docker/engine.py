@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
@@ -167,6 +168,11 @@ class Engine:
         with _gone_is_fine(), _answering("remove a container"):
             self._api.remove_container(container, v=True, force=True)
 
+    def put(self, container: str, folder: str, archive: bytes) -> None:
+        """Unpack a tar in a container that was created."""
+        with _answering("put files"):
+            self._api.put_archive(container, folder, archive)
+
     def containers(self, label: str) -> list[dict[str, Any]]:
         """Those that carry a label ("key" or "key=value"), ended ones too: dicts with `Id` and `Labels`."""
         with _answering("list containers"):
@@ -174,9 +180,13 @@ class Engine:
 
     # --- networks, volumes, images
 
-    def create_network(self, name: str, labels: Mapping[str, str], subnet: str = "") -> str:
+    def create_network(
+        self, name: str, labels: Mapping[str, str], subnet: str = "", options: Mapping[str, str] = MappingProxyType({})
+    ) -> str:
         """A bridge network of its own; `subnet` "" lets the engine choose. Returns its id."""
         config = {"Name": name, "Driver": "bridge", "CheckDuplicate": True, "Labels": dict(labels)}
+        if options:
+            config["Options"] = dict(options)
         if subnet:
             config["IPAM"] = {"Config": [{"Subnet": subnet}]}
         return str(self.call("POST", "/networks/create", config)["Id"])
@@ -185,6 +195,15 @@ class Engine:
         """Remove it; nothing happens where it is gone."""
         with _gone_is_fine(), _answering("remove a network"):
             self._api.remove_network(network)
+
+    def has_network(self, network: str) -> bool:
+        """Whether it is there."""
+        try:
+            with _answering("inspect a network"):
+                self._api.inspect_network(network)
+        except Refused:
+            return False
+        return True
 
     def networks(self, label: str) -> list[dict[str, Any]]:
         """Those that carry a label: dicts with `Id` and `Labels`."""
@@ -215,25 +234,6 @@ class Engine:
                 return None
             raise
 
-    def images(self, label: str) -> list[dict[str, Any]]:
-        """Untagged images that carry a label: dicts with `Id` and `Created` (seconds)."""
-        with _answering("list images"):
-            return list(self._api.images(filters={"label": label, "dangling": True}))
-
-    def remove_image(self, image: str) -> None:
-        """Remove it unless something uses it."""
-        with contextlib.suppress(Refused), _answering("remove an image"):
-            self._api.remove_image(image)
-
-    def import_image(self, archive: bytes, name: str, changes: list[str]) -> None:
-        """Make an image of one layer from a tar archive."""
-        with _answering("import an image"):
-            self._api.import_image_from_data(archive, repository=name, tag="latest", changes=changes)
-
-    # --- the bare interface
-
-    def call(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, params: Mapping[str, str] | None = None
     def tag_image(self, image: str, repository: str, tag: str) -> None:
         """Give it a name, which another image loses."""
         with _answering("name an image"):
@@ -263,6 +263,25 @@ class Engine:
                 if "error" in told:
                     raise Refused(500, str(told["error"]))
 
+    def images(self, label: str) -> list[dict[str, Any]]:
+        """Untagged images that carry a label: dicts with `Id` and `Created` (seconds)."""
+        with _answering("list images"):
+            return list(self._api.images(filters={"label": label, "dangling": True}))
+
+    def remove_image(self, image: str) -> None:
+        """Remove it unless something uses it."""
+        with contextlib.suppress(Refused), _answering("remove an image"):
+            self._api.remove_image(image)
+
+    def import_image(self, archive: bytes, name: str, changes: list[str]) -> None:
+        """Make an image of one layer from a tar archive."""
+        with _answering("import an image"):
+            self._api.import_image_from_data(archive, repository=name, tag="latest", changes=changes)
+
+    # --- the bare interface
+
+    def call(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, params: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
         """One request with a JSON answer."""
         with (
@@ -282,6 +301,7 @@ class Engine:
         body: BinaryIO | None = None,
         *,
         silence: int | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Lines:
         """A request whose answer comes line by line; `silence` seconds without one end it."""
         with _answering(path):
@@ -307,7 +327,6 @@ def _try_socket(url: str) -> None:
         with socket.socket(socket.AF_UNIX) as probe:
             probe.settimeout(REQUEST_SECONDS)
             probe.connect(url.removeprefix("unix://"))
-        headers: Mapping[str, str] | None = None,
 
 
 def _raise_for(answer: requests.Response) -> None:
@@ -331,13 +350,6 @@ def _gone_is_fine() -> Iterator[None]:
             raise EngineError(f"Docker refused: {refusal}") from refusal
 
 
-def _state(state: Mapping[str, Any]) -> State:
-    return State(
-        running=bool(state["Running"]),
-        exit_code=int(state["ExitCode"]),
-        out_of_memory=bool(state["OOMKilled"]),
-        health=str((state.get("Health") or {}).get("Status") or "").replace("none", ""),
-    )
 def _tagged_at(image: Mapping[str, Any]) -> float:
     text = str((image.get("Metadata") or {}).get("LastTagTime") or "")
     try:
@@ -346,3 +358,10 @@ def _tagged_at(image: Mapping[str, Any]) -> float:
         return time.time()  # an engine that does not say keeps it
 
 
+def _state(state: Mapping[str, Any]) -> State:
+    return State(
+        running=bool(state["Running"]),
+        exit_code=int(state["ExitCode"]),
+        out_of_memory=bool(state["OOMKilled"]),
+        health=str((state.get("Health") or {}).get("Status") or "").replace("none", ""),
+    )

@@ -137,7 +137,7 @@ class Home:
         if not wanted:
             raise SpecError("The pipeline names no image, and this instance has no default image.")
         self._image = tools.images.get(wanted, self._output.say, self._stop)
-        self._room = tools.rooms.take()
+        self._room = job.belongings.room(is_alone=True)
         name = job.belongings.container_name("pipeline")
         running = launch(
             tools.engine,

@@ -1,6 +1,7 @@
-"""Networks made ahead, each with a container that only holds a namespace on it: joining one is three times as fast.
+"""Network namespaces made ahead: a container that joins one starts three times as fast as one that gets its own.
 
-A room serves one step (or one pipeline's container) and is thrown away; no two of anything ever share one.
+A room serves one step at a time of one job, and is thrown away with it; no two jobs ever share one. What has nothing
+beside it stands on one network whose containers cannot reach each other (`walls.py`); what has, on one of its own.
 """
 
 from __future__ import annotations
@@ -8,35 +9,33 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
+import time
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from runners.errors import EngineError, RunnerError
-from runners.executors.docker import hardening, labels, pause
+from runners.executors.docker import labels, pause
 from runners.executors.docker.disposal import Disposal
 from runners.executors.docker.engine import Engine, Refused
+from runners.executors.docker.networks import make_network
 from runners.executors.docker.owner import Owner
+from runners.executors.docker.walls import address_of, holder, raise_walls
 
 logger = logging.getLogger(__name__)
 
 MOST_READY = 4
-MAKERS = 2
+# Making a room costs the machine more than it saves whoever takes it: while steps are being started, nobody makes one.
+QUIET_SECONDS = 0.7
 RETRY_SECONDS = 5.0
-HOSTNAME = "ci"
-
-# The engine's own pools hold about 31 networks. When they are used up, we take small nets of 198.18.0.0/15, a range
-# that is reserved for benchmarks and routed nowhere.
-_OWN_NETS = 4096
-_TRIES = 16
 
 
 @dataclass(frozen=True)
 class Room:
-    """A network, and where there is one the container whose namespace on it can be joined."""
+    """A place on a network, and where there is one the container whose namespace there can be joined."""
 
     name: str
     network: str  # its id
+    is_alone: bool = False  # the network is for all that stand alone: nothing on it can be reached, nor has names
     holder: str = ""  # the container's id
     address: str = ""  # of the holder, on the network
 
@@ -53,13 +52,16 @@ class Rooms:
         self._engine, self._disposal = engine, disposal
         self._labels = labels.of_owner(instance, owner.name)
         self._prefix = f"ci-room-{owner.name}"
-        self._image = ""
-        self._ready: deque[Room] = deque()
-        self._known: set[str] = set()
+        self._walled_name = f"ci-steps-{owner.name}"
+        self._image = self._walled = ""
+        # By `is_alone`: what waits, and how much of it should.
+        self._ready: dict[bool, deque[Room]] = {True: deque(), False: deque()}
+        self._wanted = {True: 1, False: 0}
+        self._known: set[str] = {self._walled_name}
         self._changed = threading.Condition()
+        self._taken_at = float("-inf")
         self._closed = False
-        self._wanted = 1
-        self._makers: list[threading.Thread] = []
+        self._maker = threading.Thread(target=self._make_ready, name="docker-rooms")
 
     def open(self) -> None:
         """Begin to fill up."""
@@ -67,26 +69,31 @@ class Rooms:
             self._image = pause.ensure(self._engine)
         except (RunnerError, Refused) as error:
             logger.warning("no rooms are kept ready: %s", error)
-        if not self._image:
-            return
-        self._makers = [threading.Thread(target=self._fill, name=f"docker-rooms-{n}") for n in range(MAKERS)]
-        for thread in self._makers:
-            thread.start()
+        if self._image:
+            self._maker.start()
 
-    def expect(self, uses: int) -> None:
-        """A job is about to take so many, one after another or together."""
+    def expect(self, *, alone: int, beside: int) -> None:
+        """A job is about to use so many at once: for what stands alone, and for what has services beside it."""
         with self._changed:
-            self._wanted = min(max(self._wanted, uses), MOST_READY)
+            for is_alone, uses in ((True, alone), (False, beside)):
+                self._wanted[is_alone] = min(max(self._wanted[is_alone], uses), MOST_READY)
             self._changed.notify_all()
 
     def take(self) -> Room:
-        """A room for one use: a ready one, else a new network alone. EngineError where the engine has no more."""
-        while (room := self._next_ready()) is not None:
-            if self._engine.state(room.holder).running:
-                return room
-            self.give_back(room)
+        """A room on a network of its own: a ready one, else a network alone. EngineError where the engine has no more."""
+        if (room := self._take_ready(is_alone=False)) is not None:
+            return room
         name = self._name()
         return Room(name=name, network=self._make_network(name))
+
+    def take_alone(self, *, uses: int = 1) -> Room:
+        """A room for a container without others beside it; one with a namespace where it has several uses."""
+        if (room := self._take_ready(is_alone=True)) is not None:
+            return room
+        if not self._walled:
+            return self.take()
+        # A namespace that one container uses costs more than it saves.
+        return self._make(is_alone=True) if uses > 1 else Room(name="", network=self._walled, is_alone=True)
 
     def give_back(self, room: Room) -> None:
         """Throw it away, soon; every container on it must have been removed or be on its way."""
@@ -98,44 +105,74 @@ class Rooms:
             self._known.discard(room.name)
         if room.holder:
             self._engine.remove(room.holder)
-        self._engine.remove_network(room.network)
+        if not room.is_alone:  # else the network is everybody's
+            self._engine.remove_network(room.network)
 
     def keeps(self, name: str) -> bool:
         """Whether the network or container of this name is ready or in use, as far as this process knows."""
         with self._changed:
-            return name in self._known
+            return name in self._known or name.startswith(self._walled_name)
 
     def close(self) -> None:
         """Remove what is ready and stop making more."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        for thread in self._makers:
-            thread.join()
-        while self._ready:
-            self.give_back(self._ready.popleft())
+        if self._maker.ident is not None:
+            self._maker.join()
+        left = [room for ready in self._ready.values() for room in ready]
+        removals = [lambda room=room: self.remove(room) for room in left]
+        self._disposal.add(*removals, lambda: self._engine.remove_network(self._walled_name))
 
-    def _next_ready(self) -> Room | None:
-        with self._changed:
-            self._changed.notify_all()
-            return self._ready.popleft() if self._ready else None
+    def _take_ready(self, *, is_alone: bool) -> Room | None:
+        while True:
+            with self._changed:
+                self._taken_at = time.monotonic()
+                self._changed.notify_all()
+                if not self._ready[is_alone]:
+                    return None
+                room = self._ready[is_alone].popleft()
+            if self._engine.state(room.holder).running:
+                return room
+            self.give_back(room)
 
-    def _fill(self) -> None:
-        while self._wait_for_room():
+    def _make_ready(self) -> None:
+        wait_for = self._raise_walls()
+        while (is_alone := self._next_wanted(wait_for)) is not None:
             try:
-                room = self._make(self._name())
+                room, wait_for = self._make(is_alone=is_alone), 0.0
             except (RunnerError, Refused) as error:
-                logger.warning("could not prepare a network: %s", error)
-                with self._changed:
-                    self._changed.wait_for(lambda: self._closed, RETRY_SECONDS)
+                logger.warning("could not prepare a room: %s", error)
+                wait_for = self._raise_walls() or RETRY_SECONDS
                 continue
             with self._changed:
-                self._ready.append(room)
+                self._ready[is_alone].append(room)
 
-    def _wait_for_room(self) -> bool:
+    def _raise_walls(self) -> float:
+        """Make the network for what stands alone, where there is none yet; seconds to wait where that failed."""
+        try:
+            if self._walled and self._engine.has_network(self._walled):
+                return 0.0
+            self._walled = raise_walls(self._engine, self._walled_name, self._image, self._labels)
+        except (RunnerError, Refused) as error:
+            self._walled = ""
+            logger.warning("could not make the network for steps: %s", error)
+            return RETRY_SECONDS
+        if not self._walled:
+            logger.warning("this engine does not keep the containers of a network apart: each step gets a network")
+        return 0.0
+
+    def _next_wanted(self, seconds: float) -> bool | None:
+        """Wait until there is something to make, and nobody in a hurry: for what stands alone or not, None at the end."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or len(self._ready) < self._wanted)
-            return not self._closed
+            self._changed.wait_for(lambda: self._closed, seconds)
+            while not self._closed:
+                lacks = [kind for kind, ready in self._ready.items() if len(ready) < self._wanted[kind]]
+                busy_for = self._taken_at + QUIET_SECONDS - time.monotonic()
+                if lacks and busy_for <= 0:
+                    return lacks[0]
+                self._changed.wait(busy_for if lacks else None)
+            return None
 
     def _name(self) -> str:
         name = f"{self._prefix}-{secrets.token_hex(4)}"
@@ -143,51 +180,17 @@ class Rooms:
             self._known.add(name)
         return name
 
-    def _make(self, name: str) -> Room:
-        network = self._make_network(name)
+    def _make(self, *, is_alone: bool) -> Room:
+        name, is_alone = self._name(), is_alone and bool(self._walled)
+        network = self._walled if is_alone else self._make_network(name)
+        room = Room(name=name, network=network, is_alone=is_alone, holder=name)
         try:
-            holder = self._engine.create(name, _holder(self._image, network, self._labels))
-            self._engine.start(holder)
-            facts = self._engine.inspect(holder) or {}
-            (endpoint,) = facts["NetworkSettings"]["Networks"].values()
-        except (RunnerError, Refused, KeyError, ValueError) as error:
-            self.give_back(Room(name=name, network=network, holder=name))
-            raise EngineError(f"the container that holds the network {name} could not be made: {error}") from error
-        return Room(name=name, network=network, holder=holder, address=str(endpoint["IPAddress"]))
+            its_id = self._engine.create(name, holder(self._image, network, self._labels))
+            self._engine.start(its_id)
+            return Room(name, network, is_alone, its_id, address_of(self._engine, its_id))
+        except (RunnerError, Refused) as error:
+            self.give_back(room)
+            raise EngineError(f"the container that holds {name} could not be made: {error}") from error
 
     def _make_network(self, name: str) -> str:
         return make_network(self._engine, name, self._labels)
-
-
-def make_network(engine: Engine, name: str, its_labels: Mapping[str, str]) -> str:
-    """A network from the engine's pools, or when they are used up from our own range. EngineError where neither helps."""
-    try:
-        return engine.create_network(name, its_labels)
-    except Refused as refusal:
-        if "address pool" not in str(refusal):
-            raise EngineError(f"Docker could not create a network: {refusal}") from refusal
-    for _ in range(_TRIES):
-        try:
-            return engine.create_network(name, its_labels, _own_net(secrets.randbelow(_OWN_NETS)))
-        except Refused as refusal:
-            if "overlap" not in str(refusal).lower():
-                raise EngineError(f"Docker could not create a network: {refusal}") from refusal
-    raise EngineError(
-        "Docker has no free addresses for another network: remove networks that nobody uses (docker network prune),"
-        " or set default-address-pools with small subnets in /etc/docker/daemon.json"
-    )
-
-
-def _own_net(number: int) -> str:
-    """One of the /27 nets of 198.18.0.0/15."""
-    first = (198 << 24) + (18 << 16) + number * 32
-    return ".".join(str(first >> shift & 255) for shift in (24, 16, 8, 0)) + "/27"
-
-
-def _holder(image: str, network: str, its_labels: Mapping[str, str]) -> dict[str, object]:
-    return {
-        "Image": image,
-        "Hostname": HOSTNAME,
-        "Labels": dict(its_labels),
-        "HostConfig": hardening.holder_config(network),
-    }

@@ -1,4 +1,4 @@
-"""Runs a step in new containers on a new network, as CodeShip did: its services first, then its own container."""
+"""Runs a step in new containers, as CodeShip did: its services first, then its own container."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from runners.executors.docker.containers import follow, launch
 from runners.executors.docker.ending import ContainerEnding
 from runners.executors.docker.engine import Refused, State
 from runners.executors.docker.graph import host_names, levels, service_named
-from runners.executors.docker.hardening import Bind, Volume, host_config
+from runners.executors.docker.hardening import HOSTNAME, Bind, Volume, host_config
 from runners.executors.docker.images import Image
 from runners.executors.docker.job import Job, as_env, service_config
 from runners.executors.docker.mounts import WORKSPACE, checkout_bind
 from runners.executors.docker.output import StepOutput
-from runners.executors.docker.rooms import HOSTNAME, Room
+from runners.executors.docker.rooms import Room
 from runners.executors.docker.sources import Sources
 from runners.executors.docker.verdict import (
     KILLED,
@@ -41,6 +41,7 @@ class ServiceStep:
         self._primary = _primary(job, step)
         self._levels = levels(job.services, self._primary)
         self._everyone = [self._primary, *(service for level in self._levels for service in level)]
+        self._is_quiet = False  # its only container has ended, with every process of it
         _refuse_docker(self._everyone)
 
     def run(self) -> StepResult:
@@ -48,7 +49,8 @@ class ServiceStep:
         images = {s.name: self._job.image(s, self._output, self._stop, self._step) for s in reversed(self._everyone)}
         if self._stop.reason is not None:
             return stopped_by(self._stop.reason)
-        room = self._job.tools.rooms.take()
+        # A name of its own needs a namespace of its own, which is told of it when it is made.
+        room = self._job.belongings.room(is_alone=not self._levels and not self._primary.hostname)
         companions = Companions(self._job, room, self._sources, self._output, self._everyone)
         name = self._job.belongings.container_name(self._step.name or self._primary.name)
         try:
@@ -60,7 +62,7 @@ class ServiceStep:
             try:
                 companions.end()
             finally:
-                self._job.belongings.discard([name, *companions.containers], room)
+                self._job.belongings.leave(room, [name, *companions.containers], is_quiet=self._is_quiet)
 
     def _run_primary(
         self, name: str, room: Room, companions: Companions, image: Image, ending: ContainerEnding
@@ -77,6 +79,7 @@ class ServiceStep:
             return exited(exit_code, image.digest)
         ending.add(running.id)
         state = follow(engine, running, self._output.write, ending.is_given_up)
+        self._is_quiet = not self._levels and not state.running
         return self._verdict(running.id, state, image, began)
 
     def _verdict(self, container: str, state: State, image: Image, began: float) -> StepResult:
@@ -108,8 +111,10 @@ class ServiceStep:
         host = host_config(job.tools.settings, room.mode if joins else room.network, mounts)
         host["VolumesFrom"] = self._sources.of(service, self._output)
         if not joins:
-            host["ExtraHosts"] = list(service.extra_hosts)
-            config["NetworkingConfig"] = endpoint(room, host_names(service, self._everyone))
+            names = host_names(service, self._everyone)
+            host["ExtraHosts"] = [*service.extra_hosts, *(f"{name}:127.0.0.1" for name in names if room.is_alone)]
+            # Who stands alone is known to nobody: names on the network would be every other job's.
+            config["NetworkingConfig"] = endpoint(room, [] if room.is_alone else names)
         links = companions.links_of(service, service.name)
         return config | {
             "Env": as_env(links | job.environment(service if step.service else None, step)),

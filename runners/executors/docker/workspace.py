@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
 from runners.contract import Output, StepKind, StepResult, StepSpec, Stop
-from runners.executors.docker.forecast import forecast
-from runners.executors.docker.generator import generate
 from runners.errors import EngineError, RunnerError
 from runners.executors.docker.engine import Refused
+from runners.executors.docker.forecast import forecast
+from runners.executors.docker.generator import generate
 from runners.executors.docker.home import Home
-from runners.executors.docker.push_step import run_push
 from runners.executors.docker.job import Job
 from runners.executors.docker.output import StepOutput
+from runners.executors.docker.push_step import run_push
 from runners.executors.docker.service_step import ServiceStep
 from runners.executors.docker.sources import Sources
 from runners.executors.docker.verdict import StepFailed
@@ -24,26 +22,26 @@ class DockerWorkspace:
 
     def __init__(self, job: Job, stop: Stop, on_output: Output) -> None:
         self._job = job
-        job.credentials.generate = self._generate
         self._sources = Sources(job, stop)
         self._home = Home(job, StepOutput(on_output), stop)
+        job.credentials.generate = self._generate
 
     def prepare(self) -> None:
         """Begin with what can be made while the checkout is laid out."""
-        own_container = [bool(step.service or step.image) for step in _run_steps(self._job.spec.pipeline.steps)]
-        has_home = not all(own_container)
-        self._job.tools.rooms.expect(sum(own_container) + has_home)
-        if has_home:
+        ahead = forecast(self._job.spec.pipeline)
+        self._job.belongings.expect(ahead.uses)
+        self._job.tools.rooms.expect(alone=ahead.alone_at_once, beside=ahead.beside_at_once)
+        if ahead.has_home:
             self._home.prepare()
 
     def run(self, step: StepSpec, on_output: Output, stop: Stop) -> StepResult:
         """As the contract has it."""
         if (early := stop.reason) is not None:
             return stopped_by(early)
-            if step.kind is StepKind.PUSH:
-                return run_push(self._job, step, output, stop)
         output = StepOutput(on_output)
         try:
+            if step.kind is StepKind.PUSH:
+                return run_push(self._job, step, output, stop)
             if step.service or step.image:
                 return ServiceStep(self._job, self._sources, step, output, stop).run()
             return self._home.run(step, output, stop)
@@ -61,6 +59,8 @@ class DockerWorkspace:
 
     def close(self) -> None:
         """Let go of everything; removing it goes on behind."""
+        self._home.close()
+
     def _generate(self, service: str, output: StepOutput, stop: Stop) -> bytes:
         """What a service writes that makes a registry's credentials."""
 
@@ -69,15 +69,6 @@ class DockerWorkspace:
 
         return generate(self._job, service, output, run)
 
-        self._home.close()
-
     def leave_room(self) -> None:
         """Give back the pipeline's network, once its container is gone."""
         self._home.leave_room()
-
-
-def _run_steps(steps: Iterable[StepSpec]) -> Iterator[StepSpec]:
-    """The steps of a tree that will run something."""
-    for step in steps:
-        if not step.skip:
-            yield from [step] if step.kind is StepKind.RUN else _run_steps(step.steps)

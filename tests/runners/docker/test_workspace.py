@@ -11,7 +11,7 @@ from docker.models.containers import Container
 from runners.contract import Outcome, StepSpec, Stop
 from runners.errors import CheckoutError, EngineError
 from runners.executors.config import ExecutorSettings
-from runners.executors.docker import rooms
+from runners.executors.docker import networks
 from runners.executors.docker.engine import Engine, Refused
 from runners.executors.docker.executor import DockerExecutor
 from tests.docker_images import archive
@@ -102,7 +102,9 @@ class FullEngine:
         self.asked: list[str] = []
         self._takes = takes
 
-    def create_network(self, name: str, labels: dict[str, str], subnet: str = "") -> str:
+    def create_network(
+        self, name: str, labels: dict[str, str], subnet: str = "", options: dict[str, str] | None = None
+    ) -> str:
         self.asked.append(subnet)
         if not subnet:
             raise Refused(500, "could not find an available, non-overlapping IPv4 address pool among the defaults")
@@ -114,13 +116,13 @@ class FullEngine:
 def test_when_the_engines_addresses_are_used_up_ours_are_taken():
     engine = FullEngine(takes=3)
 
-    assert rooms.make_network(engine, "x", {}) == "made"
+    assert networks.make_network(engine, "x", {}) == "made"
     assert all(subnet.startswith(("198.18.", "198.19.")) and subnet.endswith("/27") for subnet in engine.asked[1:])
 
 
 def test_when_no_addresses_are_left_the_error_says_what_to_do():
     with pytest.raises(EngineError, match="docker network prune"):
-        rooms.make_network(FullEngine(takes=10**6), "x", {})
+        networks.make_network(FullEngine(takes=10**6), "x", {})
 
 
 @pytest.mark.docker
