@@ -10,7 +10,9 @@ from builds.services import wake
 from builds.services.plan import plan
 from builds.services.prune import prune as prune_rows
 from builds.services.reap import reap
+from builds.services.schedules import build_due
 from builds.signals import bell_rung
+from builds.webhooks.missed import find_missed
 
 
 @shared_task(ignore_result=True)
@@ -57,3 +59,15 @@ def deliver_outbox(entry_id: int | None = None, **from_a_newer_release: object) 
 def prune(**from_a_newer_release: object) -> None:
     """Forget what nobody needs any more."""
     prune_rows()
+
+
+@shared_task(ignore_result=True)
+def reconcile(**from_a_newer_release: object) -> None:
+    """Build pushes of which no webhook told us."""
+    find_missed()
+
+
+@shared_task(ignore_result=True)
+def build_scheduled(**from_a_newer_release: object) -> None:
+    """Build what projects want built by the clock."""
+    build_due()
