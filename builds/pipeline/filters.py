@@ -11,9 +11,10 @@ from builds.pipeline.section import Section
 def why_skipped(section: Section, context: PlanContext) -> str:
     """One phrase such as "only for master"; "" = it runs. `exclude` wins over `tag`."""
     exclude, tag = section.text("exclude"), section.text("tag")
-    if exclude and codeship_matches(exclude, context.branch):
+    name = context.branch if context.tag is None else context.tag
+    if exclude and name and codeship_matches(exclude, name):
         return f"not for {clean(exclude, 100)}"
-    if tag and not codeship_matches(tag, context.branch):
+    if tag and not (name and codeship_matches(tag, name)):
         return f"only for {clean(tag, 100)}"
     if section.has("branch") and not applies_to_branch(section, context):
         return f"only for branch {clean(', '.join(section.texts('branch')), 100)}"

@@ -8,10 +8,10 @@ from builds.pipeline import codeship, native
 from builds.pipeline.plan import ConfigError, Plan, PlanContext, Problem
 from runners.contract import Unreadable
 
-_NATIVE = ("ciservice.yml", "ciservice.yaml")
+NATIVE = ("ciservice.yml", "ciservice.yaml")
 SETTINGS = "project settings"
 
-CANDIDATES: tuple[str, ...] = (*_NATIVE, *codeship.CANDIDATES)
+CANDIDATES: tuple[str, ...] = (*NATIVE, *codeship.CANDIDATES)
 """Files to read at the commit, in the order of discovery; those that exist there are handed to `make`."""
 
 
@@ -23,7 +23,7 @@ def make(files: Mapping[str, str | Unreadable], context: PlanContext, *, kept: s
     where the commit has no configuration. Raises ConfigError with every problem at once; what can be run in spite
     of it is in `Plan.warnings`.
     """
-    for name in _NATIVE:
+    for name in NATIVE:
         if name in files:
             return native.make_plan(files[name], name, context)
     if steps_file := codeship.find_steps(files):

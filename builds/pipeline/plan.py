@@ -18,6 +18,7 @@ class PlanContext:
 
     branch: str  # the branch, or the tag's name for a tag build: what `tag` and `exclude` are matched against
     commit: str
+    tag: str | None = None  # what `tag` and `exclude` are matched against instead: "" = no `tag` matches
     is_tag: bool = False
     is_pull_request: bool = False
     message: str = ""

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 
 import click
 
+# Of a person's own machine: no server, no settings. `jet` has the same.
+LOCAL = {
+    "steps": "steps",
+    "run": "run",
+    "load": "load",
+    "validate": "validate",
+    "encrypt": "keys",
+    "decrypt": "keys",
+    "generate": "keys",
+    "cleanup": "cleanup",
+    "version": "version",
+    "update": "version",
+    "help": "version",
+}
 COMMANDS = {
     "up": "ciservice.cli.up",
     "web": "ciservice.cli.serve",
@@ -13,26 +28,40 @@ COMMANDS = {
     "runner": "ciservice.cli.serve",
     "beat": "ciservice.cli.serve",
     "manage": "ciservice.cli.manage",
-    "validate": "ciservice.cli.validate",
+    **{name: f"ciservice.cli.{module}" for name, module in LOCAL.items()},
 }
 
 
 class Commands(click.Group):
     """Finds a command's module when it is asked for, so that `ciservice validate` does not load a web service."""
 
+    table: Mapping[str, str] = COMMANDS
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every command, in the order of the table."""
-        return list(COMMANDS)
+        return list(self.table)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, or None."""
-        if cmd_name not in COMMANDS:
+        if cmd_name not in self.table:
             return None
-        command: click.Command = getattr(import_module(COMMANDS[cmd_name]), cmd_name)
+        name = "help_" if cmd_name == "help" else cmd_name
+        command: click.Command = getattr(import_module(self.table[cmd_name]), name)
         return command
+
+
+class JetCommands(Commands):
+    """Those that `jet` had."""
+
+    table = {name: COMMANDS[name] for name in LOCAL}
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="ciservice")
 def main() -> None:
     """A CI/CD service that teams host themselves."""
+
+
+@click.group("jet", cls=JetCommands, context_settings={"help_option_names": ["-h", "--help"]})
+def jet() -> None:
+    """CodeShip's `jet`, for scripts and Makefiles that call it: the same commands as `ciservice`."""

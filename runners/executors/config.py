@@ -25,6 +25,8 @@ class ExecutorSettings:
     )
     image_cache_login: str = field(default="", repr=False)  # "user:password" at that registry
     image_cache_gb: int = 20  # what the folder may hold
+    keeps_containers: bool = False  # ended ones stay until a sweep: a person wants to look into them
+    renews_images: bool = False  # those that the engine has are pulled again, once a process
     runtime: str = ""  # "runsc", "kata"; "" = the engine's own
     allow_local_repositories: bool = False
     git_allowed_hosts: tuple[str, ...] = ()

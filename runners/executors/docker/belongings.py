@@ -83,7 +83,7 @@ class Belongings:
             self._empty_rooms = []
         removals: list[Callable[[], object]] = [functools.partial(self._remove, name) for name in containers]
         removals += [functools.partial(self._rooms.remove, room) for room in rooms]
-        removals += [functools.partial(self._engine.remove_volume, name) for name in volumes]
+        removals += [functools.partial(self._remove_volume, name) for name in volumes]
         self._disposal.add(*removals, *last)
 
     def _clear(self, room: Room, containers: list[str]) -> None:
@@ -103,3 +103,16 @@ class Belongings:
         self._engine.remove(name)
         with self._lock:
             self._containers.discard(name)
+
+    def _remove_volume(self, name: str) -> None:
+        self._engine.remove_volume(name)
+
+
+class KeptBelongings(Belongings):
+    """Containers are ended and stay, with their volumes, for a person to look into; a sweep removes them."""
+
+    def _remove(self, name: str) -> None:
+        self._engine.signal(name, "SIGKILL")
+
+    def _remove_volume(self, name: str) -> None:
+        """What a container mounts cannot go before it."""

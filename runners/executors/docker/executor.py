@@ -15,7 +15,7 @@ from runners.contract import DirectorySource, HearSecrets, JobSpec, Output, Stop
 from runners.errors import EngineError
 from runners.executors.config import ExecutorSettings
 from runners.executors.docker.admission import Admission
-from runners.executors.docker.belongings import Belongings
+from runners.executors.docker.belongings import Belongings, KeptBelongings
 from runners.executors.docker.builders import Builders
 from runners.executors.docker.builds import Builds, Workshop
 from runners.executors.docker.credentials import Credentials
@@ -74,7 +74,7 @@ class DockerExecutor:
             undo.callback(events.close)
             events.open()
             rooms = Rooms(engine, owner, self._instance, disposal)
-            images = Images(engine)
+            images = Images(engine, renews=self._settings.renews_images)
             workshop = self._workshop(engine, images, rooms)
             undo.callback(workshop.cache.close)
             rooms.open()
@@ -119,7 +119,7 @@ class DockerExecutor:
         """The job's checkout and containers. Leaving it takes no time: what is left is removed behind."""
         opened = self._opened()
         folder = self._settings.workspaces / job.name
-        belongings = Belongings(opened.tools.engine, opened.tools.rooms, opened.disposal, self._instance, job)
+        belongings = self._belongings(opened, job)
         work = self._job(job, opened, belongings, folder, hear_secrets)
         workspace = DockerWorkspace(work, stop, on_output)
         try:
@@ -144,6 +144,10 @@ class DockerExecutor:
         if self._open is None:
             raise EngineError("The Docker executor is not open.")
         return self._open
+
+    def _belongings(self, opened: _Open, job: JobSpec) -> Belongings:
+        kind = KeptBelongings if self._settings.keeps_containers else Belongings
+        return kind(opened.tools.engine, opened.tools.rooms, opened.disposal, self._instance, job)
 
     def _make_folders(self) -> None:
         for folder in (self._settings.workspaces, self._discarded):

@@ -50,8 +50,10 @@ class Image:
 class Images:
     """The images of one engine. Two jobs that want the same one wait for one pull."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, renews: bool = False) -> None:
         self._engine = engine
+        self._renews = renews
+        self._renewed: set[str] = set()
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._guard = threading.Lock()
 
@@ -64,11 +66,16 @@ class Images:
         if name.startswith((f"{KEPT}:", f"{KEPT}@")):
             raise SpecError(f"{name}: images called {KEPT} are the runner's own.")
         with self.alone_with(name, stop):
-            return self._local(name) or self._pulled(name, say, stop, logins)
+            found = self._local(name)
+            if found is not None and self._is_to_renew(name):
+                self._renewed.add(name)
+                return self._pulled_or(found, name, say, stop, logins)
+            return found or self._pulled(name, say, stop, logins)
 
     def find(self, name: str) -> Image | None:
-        """The image of that name where the engine has it already."""
-        return self._local(with_tag(name.strip()))
+        """The image of that name where the engine has it already, and nobody wants it anew."""
+        name = with_tag(name.strip())
+        return None if self._is_to_renew(name) else self._local(name)
 
     @contextmanager
     def alone_with(self, name: str, stop: Stop) -> Iterator[None]:
@@ -95,6 +102,16 @@ class Images:
         if facts is None or not is_named(name, facts):
             return None
         return Image.of(facts)
+
+    def _is_to_renew(self, name: str) -> bool:
+        return self._renews and name not in self._renewed
+
+    def _pulled_or(self, found: Image, name: str, say: Say, stop: Stop, logins: Logins) -> Image:
+        try:
+            return self._pulled(name, say, stop, logins)
+        except (SpecError, ImageError) as error:
+            say(f"{error} The image that is here is used.")
+            return found
 
     def _pulled(self, name: str, say: Say, stop: Stop, logins: Logins) -> Image:
         host = host_of_image(name)
