@@ -60,7 +60,8 @@ def of_jobs(jobs: list[str]) -> Status:
     states = {Status(job) for job in jobs}
     if not states:
         return Status.SKIPPED
-    if _R in states or (states & {_Q, _W} and states & FINAL - {Status.SKIPPED}):
+    begun = (FINAL - {Status.SKIPPED}) | {_W}  # who waits for a person has run before
+    if _R in states or (_Q in states and states & begun):
         return _R
     for state in (_Q, _W, *_WORST_FIRST):
         if state in states:

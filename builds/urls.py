@@ -2,7 +2,19 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from builds.views import build, builds, events, pipelines, project_key, projects, search, settings, setup_script, steps
+from builds.views import (
+    approve,
+    build,
+    builds,
+    events,
+    pipelines,
+    project_key,
+    projects,
+    search,
+    settings,
+    setup_script,
+    steps,
+)
 
 _PROJECT = "projects/<uuid:uuid>/"
 _BUILD = f"{_PROJECT}builds/<int:number>"
@@ -31,6 +43,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_PROJECT}settings/key/codeship.aes", project_key.download, name="key_download"),
     path(f"{_BUILD}/", build.build, name="build"),
     path(f"{_BUILD}/cancel", build.build_cancel, name="build_cancel"),
+    path(f"{_BUILD}/approve", approve.build_approve, name="build_approve"),
     path(f"{_BUILD}/retry", build.build_retry, name="build_retry"),
     path(f"{_BUILD}/events", events.build_events, name="build_events"),
     path(f"{_STEP}/lines", steps.lines, name="step_lines"),

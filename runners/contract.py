@@ -409,3 +409,4 @@ class JobResult:
     failure: Failure | None = None
     reason: str = ""
     retry: bool = False
+    awaits_approval: bool = False  # it passed as far as it goes without a person, who has to approve the rest

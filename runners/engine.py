@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
+from runners.approval import awaiting, until_approved
 from runners.contract import (
     Executor,
     Failure,
@@ -40,13 +41,16 @@ def execute(job: JobSpec, executor: Executor, observer: Observer, stop: Stop) ->
     """Run every step and block until the last has ended and the workspace is gone.
 
     Serial steps run in order up to the first that fails, parallel ones together; what is not reached is reported
-    SKIPPED. Never raises for what a project, an executor or an observer does: the result says whose fault it was.
+    SKIPPED. What a failed step has under `on_fail` runs then, and changes no result. Manual groups are left out until
+    the job is approved. Never raises for what a project, an executor or an observer does: the result says whose fault
+    it was.
     """
+    job, waits = until_approved(job)
     try:
         with Watchdog() as watchdog, _child(stop) as its_stop:
             walk = _Walk(job, executor, observer, its_stop, watchdog)
             with watchdog.watching(its_stop, seconds=job.timeout_seconds):
-                return walk.run()
+                return awaiting(walk.run(), is_asked=waits)
     except Exception:  # the edge of a job: an observer that cannot write, or a mistake of ours
         logger.exception("job broke job=%s epoch=%s", job.job_id, job.epoch)
         return JobResult(outcome=Outcome.ERRORED, failure=Failure.ENGINE, reason=INTERNAL, retry=True)
@@ -99,10 +103,11 @@ class _Walk:
 
     # Every method below takes the path of the step or group it is about.
 
-    def _serial(self, path: StepPath, steps: Sequence[StepSpec]) -> list[StepResult]:
+    def _serial(self, path: StepPath, steps: Sequence[StepSpec], first: int = 0) -> list[StepResult]:
+        """`first`: where the steps stand below the path."""
         results = []
         obstacle = ""
-        for position, step in enumerate(steps):
+        for position, step in enumerate(steps, first):
             where = (*path, position)
             result = self._leave_out(where, step, obstacle) if obstacle else self._step(where, step)
             results.append(result)
@@ -163,21 +168,30 @@ class _Walk:
             return self._leave_out(path, step, step.skip or "none of its steps runs")
         if self._stop.reason is not None:
             return self._leave_out(path, step, "the job was stopped before it began")
-        if not step.kind.is_group:
-            return self._run(path, step)
+        result = self._group(path, step) if step.kind.is_group else self._run(path, step)
+        if result.outcome is Outcome.FAILED:
+            self._serial(path, step.on_fail, len(step.steps))
+        else:
+            self._leave_out_below(path, step.on_fail, f"only where “{step.name}” fails", len(step.steps))
+        return result
+
+    def _group(self, path: StepPath, step: StepSpec) -> StepResult:
         self._observer.step_started(path, step)
-        walk = self._serial if step.kind is StepKind.SERIAL else self._parallel
-        result = of_group(step, walk(path, step.steps))
+        results = self._serial(path, step.steps) if step.kind is StepKind.SERIAL else self._parallel(path, step.steps)
+        result = of_group(step, results)
         self._observer.step_finished(path, step, result)
         return result
 
     def _leave_out(self, path: StepPath, step: StepSpec, reason: str) -> StepResult:
         """Report it and everything below as skipped; a reason of its own goes before what came in the way."""
         result = StepResult(outcome=Outcome.SKIPPED, reason=step.skip or reason)
-        for position, inner in enumerate(step.steps):
-            self._leave_out((*path, position), inner, result.reason)
+        self._leave_out_below(path, step.below, result.reason)
         self._observer.step_finished(path, step, result)
         return result
+
+    def _leave_out_below(self, path: StepPath, steps: Sequence[StepSpec], reason: str, first: int = 0) -> None:
+        for position, step in enumerate(steps, first):
+            self._leave_out((*path, position), step, reason)
 
     def _run(self, path: StepPath, step: StepSpec) -> StepResult:
         self._observer.step_started(path, step)

@@ -38,9 +38,19 @@ def of_result(job: Job, result: JobResult, *, stopped: StopReason | None) -> End
         return drained(job)
     if result.outcome == Outcome.ERRORED and result.retry:
         return lost(job, failure=result.failure or Failure.ENGINE, why=result.reason)
+    if result.awaits_approval:
+        return _awaiting(job)
     to = Status(result.outcome)
     steps = Status.CANCELLED if to == Status.CANCELLED else Status.ERRORED
     return Ending(to=to, reason=result.reason, failure=result.failure, steps=steps)
+
+
+def _awaiting(job: Job) -> Ending:
+    """It passed as far as it goes without a person; approved, it is an attempt more."""
+    if job.cancel_requested_at is not None:
+        return cancelled(job)
+    fields = {**released(job), "not_before": Now(), "max_attempts": job.max_attempts + 1}
+    return Ending(to=Status.WAITING, reason="Everything before its manual steps passed.", fields=fields)
 
 
 def cancelled(job: Job) -> Ending:

@@ -1,4 +1,4 @@
-"""Forget rows that have served: deliveries and sent entries after some weeks, runners that never came back."""
+"""Forget what has served: deliveries and sent entries after some weeks, runners gone, builds nobody approved."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from builds.models import OutboxEntry, Runner, WebhookDelivery
 from builds.models.outbox import OutboxState
+from builds.services.approve import expire_unapproved
 
 _DELIVERY_DAYS = 30
 _SENT_DAYS = 14
@@ -17,7 +18,9 @@ _AT_ONCE = 1000
 
 
 def prune() -> int:
-    """Delete what is past its time, at most a thousand rows of each kind a call; returns how many went."""
+    """Delete what is past its time, at most a thousand rows of each kind a call, and cancel builds that waited too long
+    for a person; returns how many rows went.
+    """
     old_deliveries = WebhookDelivery.objects.filter(received_at__lt=Now() - timedelta(days=_DELIVERY_DAYS))
     sent = Q(state=OutboxState.SENT, sent_at__lt=Now() - timedelta(days=_SENT_DAYS))
     gone = 0
@@ -28,4 +31,5 @@ def prune() -> int:
     ):
         ids = list(rows.order_by("pk").values_list("pk", flat=True)[:_AT_ONCE])
         gone += rows.model._base_manager.filter(pk__in=ids).delete()[0]
+    expire_unapproved()
     return gone

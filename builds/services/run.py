@@ -15,6 +15,7 @@ from builds.services.record import StepRecorder
 from builds.services.source import source_of
 from builds.services.timeouts import seconds_allowed, silence_allowed
 from builds.services.variables import variables
+from runners.approval import APPROVED_VARIABLE
 from runners.contract import Executor, Failure, JobResult, JobSpec, Outcome, Stop
 from runners.engine import execute
 from runners.errors import RunnerError
@@ -70,4 +71,5 @@ def job_spec(claim: Claim) -> JobSpec:
         folders=(folder,) if folder else (),
         timeout_seconds=seconds_allowed(job),
         silence_seconds=silence_allowed(job),
+        is_approved=APPROVED_VARIABLE in job.variables,
     )

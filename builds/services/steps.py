@@ -24,7 +24,7 @@ def walk(steps: tuple[StepSpec, ...], above: StepPath = ()) -> Iterator[tuple[St
     for number, step in enumerate(steps):
         place = (*above, number)
         yield place, step
-        yield from walk(step.steps, place)
+        yield from walk(step.below, place)
 
 
 def _for_people(step: StepSpec) -> str:

@@ -42,6 +42,7 @@ def build(request: HttpRequest, uuid: UUID, number: int) -> HttpResponse:
         "strip": strip(rows),
         "verdict": verdict(its, rows.newest_steps),
         "may_restart": Right.RESTART_BUILD in rights,
+        "may_approve": its.status == Status.WAITING and Right.APPROVE in rights,
         "may_stop": not its.is_final and Right.STOP_BUILD in rights,
         **_facts(rows),
     }

@@ -16,6 +16,7 @@ class Who(StrEnum):
     OWNER = "the one person whose it is"
     MEMBER = "every member of the organisation"
     MANAGER = "members who manage projects"
+    APPROVER = "members who manage the organisation"
 
 
 A, P, M, R = Who.ANYBODY, Who.PERSON, Who.MEMBER, Who.MANAGER
@@ -54,6 +55,7 @@ PAGES: dict[str, dict[str, Who]] = {
     "key_renew": {"POST": R},
     "key_download": {"POST": R},
     "build": {"GET": M},
+    "build_approve": {"POST": Who.APPROVER},
     "build_cancel": {"POST": R},
     "build_retry": {"POST": M},
     "build_events": {"GET": M},
@@ -89,6 +91,7 @@ API: dict[str, dict[str, Who]] = {
     "show_build": {"GET": M},
     "restart_build": {"POST": M},
     "stop_build": {"POST": R},
+    "approve_build": {"POST": Who.APPROVER},
     "list_steps": {"GET": M},
     "show_log": {"GET": M},
     "watch_build": {"GET": M},

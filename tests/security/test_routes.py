@@ -39,9 +39,9 @@ def expected(route, method, person):
         return {401} if route.is_api else {302}
     if who == Who.OWNER:
         return None if person == "owner" else {404}
-    if who in {Who.MEMBER, Who.MANAGER} and person == "stranger":
+    if who in {Who.MEMBER, Who.MANAGER, Who.APPROVER} and person == "stranger":
         return {404}
-    if who == Who.MANAGER and person not in MANAGES:
+    if (who == Who.MANAGER and person not in MANAGES) or (who == Who.APPROVER and person != "owner"):
         return {403}
     return None
 
