@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 from benchmarks import machine, report
 from benchmarks.embedded import many, output, seen, steps
+from benchmarks.growth import rows as grown
 from benchmarks.hosted import doors
 from benchmarks.rows import Row
 from benchmarks.world import World
@@ -31,6 +32,9 @@ MEASUREMENTS: dict[str, Callable[[World], Iterator[Row]]] = {
     "webhooks": doors.webhooks,
     "list": doors.lists,
     "page": doors.page,
+    "growth": grown.growth,
+    "runners": grown.runners,
+    "claims": grown.claims,
 }
 
 

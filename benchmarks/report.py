@@ -9,7 +9,7 @@ from benchmarks.figures import Spread
 from benchmarks.rows import Row
 
 BEGIN, END = "<!-- figures: written by `make bench` -->", "<!-- end of figures -->"
-HEAD = ("what", "raw work", "ours", "ours / raw", "target", "met")
+HEAD = ("what", "raw work", "ours", "ours / raw", "Buildbot 4.3", "target", "met")
 
 
 def number(value: float) -> str:
@@ -40,6 +40,7 @@ def cells(row: Row) -> tuple[str, ...]:
         spread(row.raw, row.unit) if row.raw else "-",
         ours,
         f"{row.ratio:.2f}" if row.ratio is not None else "-",
+        row.buildbot or "-",
         row.target.text(row.unit) if row.target else "-",
         held,
     )

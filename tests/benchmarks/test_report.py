@@ -36,7 +36,12 @@ def test_a_row_says_whether_its_target_is_met(measured, met):
 
 def test_a_row_is_written_with_its_spread_ratio_and_target():
     cells = report.cells(row(0.2, 0.3, 0.7, raw=0.2, limit=1.0, of_raw=True))
-    assert cells == ("a thing", "0.200 s", "0.300 s (0.200 to 0.700, n=3)", "1.50", "≤ 1 x raw", "**no**")
+    assert cells == ("a thing", "0.200 s", "0.300 s (0.200 to 0.700, n=3)", "1.50", "-", "≤ 1 x raw", "**no**")
+
+
+def test_what_buildbot_took_stands_beside_it():
+    measured = Row(what="a thing", ours=Spread.of([1.0]), buildbot="4.7 s")
+    assert dict(zip(report.HEAD, report.cells(measured), strict=True))["Buildbot 4.3"] == "4.7 s"
 
 
 def test_the_tail_is_shown_where_the_tail_is_held():
