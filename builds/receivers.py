@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from django.dispatch import receiver
 
 from builds.bells import ring
-from builds.models import BuildMove, Job, JobMove, Step
-from builds.services.announce import announce_build, announce_builds, announce_job, announce_step
+from builds.models import Build, BuildMove, Job, JobMove, Step
+from builds.services.announce import announce_builds, announce_job, announce_step
 from builds.signals import (
     build_moved,
     builds_created,
@@ -22,17 +22,17 @@ from builds.tasks import deliver_outbox, plan_build, take_job
 
 
 @receiver(builds_created)
-def new_builds_are_planned(build_ids: Sequence[int], **_: object) -> None:
+def new_builds_are_planned(builds: Sequence[Build], **_: object) -> None:
     """A worker fetches the commit and reads its configuration; whoever looks at the projects sees the builds."""
     # Both go to Redis: where it took no bell within a second, the news would wait another in vain.
-    if ring(plan_build, *build_ids):
-        announce_builds(build_ids)
+    if ring(plan_build, *(build.pk for build in builds)):
+        announce_builds(builds)
 
 
 @receiver(build_moved)
 def pages_hear_of_the_build(move: BuildMove, **_: object) -> None:
     """Whoever looks at the build, its project or its organisation sees the change."""
-    announce_build(move.build)
+    announce_builds([move.build])
 
 
 @receiver(job_waiting)

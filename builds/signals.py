@@ -1,6 +1,6 @@
 """News of this app, sent after commit; later apps answer in their `receivers.py`.
 
-builds_created(build_ids)                builds wait for their plans
+builds_created(builds)                   builds wait for their plans
 build_moved(move)                        a build changed its state: a BuildMove
 job_waiting(job_id)                      a job can be claimed
 job_moved(move)                          a job changed its state (a deployment's job, too): a JobMove

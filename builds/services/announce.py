@@ -12,16 +12,12 @@ from builds.models import Build, Job, Step
 from builds.states import FINAL
 
 
-def announce_builds(build_ids: Sequence[int]) -> None:
-    """Builds were made or changed: their own pages, their projects' and their organisations' hear of it."""
-    builds = Build.objects.filter(pk__in=build_ids).select_related("project__organization").order_by("pk")
-    columns = ("uuid", "number", "status", "project__uuid", "project__organization__uuid")
-    live.publish_all([_news_of(build) for build in builds.only(*columns)])
+def announce_builds(builds: Sequence[Build]) -> None:
+    """Builds were made or changed: their own pages, their projects' and their organisations' hear of it.
 
-
-def announce_build(build: Build) -> None:
-    """As `announce_builds`, of a row that is at hand with its project and organisation."""
-    live.publish_all([_news_of(build)])
+    Rows come with project and organisation, so that nothing is asked.
+    """
+    live.publish_all([_news_of(build) for build in builds])
 
 
 def _news_of(build: Build) -> tuple[list[str], dict[str, object]]:

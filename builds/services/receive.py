@@ -143,9 +143,9 @@ def _decide(one: _Asked) -> None:
 
 def _tell(deliveries: list[WebhookDelivery]) -> None:
     """Plans are made of what was built; pages hear of it."""
-    built = [one.build_id for one in deliveries if one.outcome == DeliveryOutcome.BUILT]
+    built = [one.build for one in deliveries if one.build and one.outcome == DeliveryOutcome.BUILT]
     if built:
-        send_on_commit(builds_created, Build, build_ids=built)
+        send_on_commit(builds_created, Build, builds=built)
 
 
 _door = Together(_take, _tell)

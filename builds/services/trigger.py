@@ -47,7 +47,7 @@ def trigger(
         build.restart_of, build.requested_by = restart_of, requested_by
         build.save(force_insert=True)
         BuildMove.objects.create(build=build, went_to=Status.QUEUED, who=who)
-        send_on_commit(builds_created, Build, build_ids=[build.pk])
+        send_on_commit(builds_created, Build, builds=[build])
     return build
 
 

@@ -13,11 +13,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from builds.addresses import build_url
-from builds.models import Project, WebhookDelivery
+from builds.models import WebhookDelivery
 from builds.models.delivery import DeliveryOutcome
 from builds.models.project import Provider
 from builds.services.receive import Incoming, receive, refuse
 from builds.webhooks import generic, github
+from builds.webhooks.hooked import hooked_project
 from builds.webhooks.reading import Unreadable, payload_of, storable
 from builds.webhooks.signature import is_signed
 
@@ -33,7 +34,7 @@ def hook(request: HttpRequest, provider: str, project_uuid: UUID) -> HttpRespons
     body = _body(request)
     if body is None:
         return _error(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "A webhook's body may have 25 MiB.")
-    project = Project.objects.filter(uuid=project_uuid, provider=provider).first()
+    project = hooked_project(provider, project_uuid)
     if project is None or provider not in _HOSTS:
         return _error(request, HTTPStatus.NOT_FOUND, "There is no such hook.")
     host = _HOSTS[Provider(provider)]

@@ -257,7 +257,7 @@ def test_output_is_followed_as_it_comes(visitor, team, tmp_path):
     Build.objects.filter(pk=build.pk).update(status=Status.FAILED, finished_at=now)
     step.refresh_from_db()
     announce_step(step)
-    announce_builds([build.pk])
+    announce_builds([Build.objects.get(pk=build.pk)])
     page.wait_for_selector("#verdict:has-text('ran out of memory')")
     page.wait_for_selector("[data-log-foot]:has-text('exit 137: killed')")
     assert page.title().startswith(f"#{build.number} failed")
