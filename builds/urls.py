@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from builds.views import (
     approve,
+    artifacts,
     build,
     builds,
     events,
@@ -45,6 +46,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_BUILD}/cancel", build.build_cancel, name="build_cancel"),
     path(f"{_BUILD}/approve", approve.build_approve, name="build_approve"),
     path(f"{_BUILD}/retry", build.build_retry, name="build_retry"),
+    path(f"{_BUILD}/artifacts/<uuid:artifact_uuid>", artifacts.artifact, name="artifact"),
     path(f"{_BUILD}/events", events.build_events, name="build_events"),
     path(f"{_STEP}/lines", steps.lines, name="step_lines"),
     path(f"{_STEP}/search", steps.find, name="step_search"),

@@ -222,6 +222,9 @@ SILENCE_TIMEOUT_SECONDS = env.whole("SILENCE_TIMEOUT_SECONDS", 900, least=1)
 # How often the branches of active projects are looked at for pushes whose webhook never came; 0 = never.
 RECONCILE_MINUTES = env.whole("RECONCILE_MINUTES", 10, most=1440)
 LOG_CAP_BYTES = env.whole("LOG_CAP_MB", 64, least=1, most=1024) * 1024 * 1024
+ARTIFACT_DAYS = env.whole("ARTIFACT_DAYS", 30, least=1)
+CACHE_DAYS = env.whole("CACHE_DAYS", 14, least=1)  # without being used
+CACHE_BYTES = env.whole("CACHE_MB", 5120, least=1) * 1024 * 1024  # of a project
 # Repositories on this machine (file paths) may be built: only for the embedded default and its demo.
 ALLOW_LOCAL_REPOSITORIES = env.flag("ALLOW_LOCAL_REPOSITORIES", default=not PRODUCTION)
 # Targets of the git fetch that may lie in private networks: host names, or * for all.

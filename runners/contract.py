@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 _ATTEMPT = re.compile(r"ci-([0-9A-Za-z-]+)-(\d+)")
 
@@ -248,6 +248,15 @@ class StepSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CacheSpec:
+    """Paths of the checkout that are kept from build to build under a key; see `runners.cache_keys` for the key's words."""
+
+    key: str
+    paths: tuple[str, ...]
+    alike: tuple[str, ...] = ()  # where there is none of that key, the newest whose key begins so, in this order
+
+
+@dataclass(frozen=True, kw_only=True)
 class PipelineSpec:
     """What one job runs, as the plan has it: nothing of a runner, nothing secret. Stored as JSON with the build."""
 
@@ -260,6 +269,9 @@ class PipelineSpec:
     environment: Mapping[str, str] = field(default_factory=dict)
     labels: tuple[str, ...] = ()  # what a runner must have
     timeout_seconds: int | None = None
+    artifacts: tuple[str, ...] = ()  # patterns of files of the checkout that are kept when the job ends
+    caches: tuple[CacheSpec, ...] = ()
+    needs: tuple[str, ...] = ()  # names of the pipelines of the build that have to pass first
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -355,6 +367,10 @@ def forget_secrets(_: Iterable[str]) -> None:
 class Workspace(Protocol):
     """One attempt's private room: the checkout, a network, volumes, and the containers run in it."""
 
+    @property
+    def folder(self) -> Path | None:
+        """The checkout on this machine; None where there is none."""
+
     def run(self, step: StepSpec, on_output: Output, stop: Stop) -> StepResult:
         """Block until the step ends, passing output on in order as it comes; callable from several threads at once.
 
@@ -362,6 +378,25 @@ class Workspace(Protocol):
         project asks for what cannot be. After `stop` the containers get SIGTERM, 10 s later SIGKILL (at LOST_LEASE at
         once), and the result is CANCELLED (or FAILED with TIMED_OUT / SILENT).
         """
+
+
+class Depot(Protocol):
+    """Keeps the files that outlive a job. Called from the job's thread; RunnerError where it cannot, and only that."""
+
+    def needed(self) -> Iterator[tuple[str, AbstractContextManager[BinaryIO]]]:
+        """The artifacts of the jobs that this one needs: their paths, and their bytes when entered."""
+
+    def keep(self, path: str, source: BinaryIO) -> None:
+        """Keep an artifact of this attempt, in the place of an earlier one of that path."""
+
+    def restore(self, key: str, alike: Sequence[str]) -> tuple[str, AbstractContextManager[BinaryIO]] | None:
+        """The cache of that key, else the newest whose key begins like one of `alike`; with its key."""
+
+    def has(self, key: str) -> bool:
+        """Whether a cache of exactly that key is kept, or may not be: then it need not be made."""
+
+    def save(self, key: str, source: BinaryIO) -> None:
+        """Keep a cache."""
 
 
 class Executor(Protocol):
@@ -409,4 +444,5 @@ class JobResult:
     failure: Failure | None = None
     reason: str = ""
     retry: bool = False
+    notes: tuple[str, ...] = ()  # what became of artifacts and caches, a sentence each
     awaits_approval: bool = False  # it passed as far as it goes without a person, who has to approve the rest

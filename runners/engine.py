@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from runners.approval import awaiting, until_approved
 from runners.contract import (
+    Depot,
     Executor,
     Failure,
     JobResult,
@@ -27,6 +28,7 @@ from runners.contract import (
 )
 from runners.errors import RunnerError, SpecError
 from runners.masking import Masker
+from runners.outliving import Outliving
 from runners.refusals import Refusals
 from runners.steplog import Preparation, StepLog
 from runners.verdict import INTERNAL, is_wanted, job_result, last_words, of_error, of_group, settle, stopped
@@ -34,10 +36,14 @@ from runners.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
+# Who stops a job so wants nothing more of it, or has it run again.
+_NOTHING_KEPT = frozenset({StopReason.CANCELLED, StopReason.LOST_LEASE, StopReason.DRAINED})
 MOST_THREADS = 64  # of one job; a wider tree runs so many steps at a time
 
 
-def execute(job: JobSpec, executor: Executor, observer: Observer, stop: Stop) -> JobResult:
+def execute(
+    job: JobSpec, executor: Executor, observer: Observer, stop: Stop, depot: Depot | None = None
+) -> JobResult:
     """Run every step and block until the last has ended and the workspace is gone.
 
     Serial steps run in order up to the first that fails, parallel ones together; what is not reached is reported
@@ -48,7 +54,7 @@ def execute(job: JobSpec, executor: Executor, observer: Observer, stop: Stop) ->
     job, waits = until_approved(job)
     try:
         with Watchdog() as watchdog, _child(stop) as its_stop:
-            walk = _Walk(job, executor, observer, its_stop, watchdog)
+            walk = _Walk(job, executor, observer, its_stop, watchdog, depot)
             with watchdog.watching(its_stop, seconds=job.timeout_seconds):
                 return awaiting(walk.run(), is_asked=waits)
     except Exception:  # the edge of a job: an observer that cannot write, or a mistake of ours
@@ -68,9 +74,17 @@ def _child(stop: Stop) -> Iterator[Stop]:
 class _Walk:
     """One job on its way."""
 
-    def __init__(self, job: JobSpec, executor: Executor, observer: Observer, stop: Stop, watchdog: Watchdog) -> None:
+    def __init__(
+        self,
+        job: JobSpec,
+        executor: Executor,
+        observer: Observer,
+        stop: Stop,
+        watchdog: Watchdog,
+        depot: Depot | None,
+    ) -> None:
         self._job, self._executor, self._observer = job, executor, observer
-        self._stop, self._watchdog = stop, watchdog
+        self._stop, self._watchdog, self._depot = stop, watchdog, depot
         # Made once: every step's log has its own state of it.
         self._masker = Masker([*job.secrets.values(), job.key])
         self._refusals = Refusals(job.pipeline)
@@ -84,10 +98,14 @@ class _Walk:
         if self._stop.reason is not None or not any(is_wanted(step) for step in steps):
             return job_result(self._job, self._serial((), steps), self._stop)
         results: list[StepResult] | None = None
+        notes: tuple[str, ...] = ()
         try:
             with self._open() as workspace:
                 self._workspace = workspace
+                files = self._bring(workspace)
                 results = self._serial((), steps)
+                if files is not None:
+                    notes = self._keep(files, results)
         except Exception as error:  # whatever an executor does wrong is a result
             if self._workspace is None:
                 self._broken = self._of_error(error)
@@ -96,7 +114,24 @@ class _Walk:
                 raise  # not the executor: the observer
             if self._broken is None:  # only the cleaning up failed: a sweep will do it again
                 logger.exception("workspace not left cleanly job=%s", self._job.name)
-        return job_result(self._job, results, self._stop)
+        return replace(job_result(self._job, results, self._stop), notes=notes)
+
+    def _bring(self, workspace: Workspace) -> Outliving | None:
+        """Lay out what comes from before the job; where that is the project's mistake, no step runs."""
+        if self._depot is None or workspace.folder is None:
+            return None
+        files = Outliving(self._job, workspace.folder, self._depot)
+        try:
+            files.bring(self._preparation.write)
+        except SpecError as error:
+            self._broken = self._of_error(error)
+            return None
+        return files
+
+    def _keep(self, files: Outliving, results: Sequence[StepResult]) -> tuple[str, ...]:
+        if self._stop.reason not in _NOTHING_KEPT:
+            files.keep(passed=job_result(self._job, results, self._stop).outcome is Outcome.PASSED)
+        return tuple(self._masker.whole(note) for note in files.notes)
 
     def _open(self) -> AbstractContextManager[Workspace]:
         return self._executor.workspace(self._job, self._stop, self._preparation.write, self._masker.learn)

@@ -4,6 +4,7 @@ from builds.models.build import Build, BuildMove
 from builds.models.delivery import WebhookDelivery
 from builds.models.job import Job, JobMove
 from builds.models.kept import KeptPipelines
+from builds.models.kept_files import Artifact, Cache
 from builds.models.look import RepositoryLook
 from builds.models.outbox import OutboxEntry, OutboxLane
 from builds.models.project import Project, Secret
@@ -13,8 +14,10 @@ from builds.models.schedule import Schedule
 from builds.models.step import Segment, Step
 
 __all__ = [
+    "Artifact",
     "Build",
     "BuildMove",
+    "Cache",
     "Job",
     "JobMove",
     "KeptPipelines",

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     BUILD = "build"  # a folder, or a map
     VOLUMES = "volumes"  # a list of texts, or of Compose's maps
     LINKS = "links"  # a list of services, or a map by service
+    CACHES = "caches"  # a map, or a list of them
     SCHEDULES = "schedules"  # a map, or a list of them
     ANY = "any"
 
@@ -71,7 +72,15 @@ PIPELINE = _table(
     Key(name="steps", kind=Kind.STEPS, about="What is run, in order."),
     *_CONTAINER,
     *_all("parallelism matrix needs when services concurrency allow_failure", Support.LATER),
-    *_all("budget tests artifacts cache retry", Support.HARMLESS),
+    Key(name="artifacts", kind=Kind.TEXTS, about="Files of the checkout that are kept with the build."),
+    Key(name="cache", kind=Kind.CACHES, about="What is kept from build to build."),
+    *_all("budget tests retry", Support.HARMLESS),
+)
+
+CACHE = _table(
+    Key(name="key", kind=Kind.TEXT, about="Under which name; `{{ checksum 'file' }}` and the like are filled in."),
+    Key(name="paths", kind=Kind.TEXTS, about="What of the checkout is kept."),
+    Key(name="restore_keys", kind=Kind.TEXTS, about="Beginnings of keys that will do where there is none of that key."),
 )
 
 FILE = _table(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from builds.pipeline import yaml
 from builds.pipeline.budget import Budget
 from builds.pipeline.deployments import applying, check_order, read_rule
 from builds.pipeline.graph import needed
+from builds.pipeline.keeping import read_artifacts, read_caches
 from builds.pipeline.keys import DEPLOYMENT, FILE, PIPELINE, Table
 from builds.pipeline.manual import check_manual, forbid_manual
 from builds.pipeline.nodes import Entry, Mark
@@ -66,7 +67,8 @@ class _Reader:
     def plan(self) -> Plan:
         """Everything in the file. Raises ConfigError."""
         pipelines = self._pipelines()
-        deployments = self._deployments()
+        kept = tuple(one.name for one in pipelines if one.artifacts)
+        deployments = [replace(one, pipeline=replace(one.pipeline, needs=kept)) for one in self._deployments()]
         schedules = read_schedules(self._root.entry("schedule"), self._report, [one.name for one in pipelines])
         needed(
             self._services.keys(), self._services, self._report
@@ -160,6 +162,8 @@ class _Reader:
             environment=shared.environment or {},
             labels=shared.labels,
             timeout_seconds=shared.timeout_seconds,
+            artifacts=read_artifacts(section),
+            caches=read_caches(section),
         )
 
     def _weigh(self, services: tuple[ServiceSpec, ...], section: Section) -> None:

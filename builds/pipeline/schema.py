@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from builds.pipeline.keys import BUILD, DEPLOYMENT, FILE, PIPELINE, SCHEDULE, SERVICE, STEP, Kind, Support, Table
+from builds.pipeline.keys import BUILD, CACHE, DEPLOYMENT, FILE, PIPELINE, SCHEDULE, SERVICE, STEP, Kind, Support, Table
 
 _WORD: dict[str, Any] = {"type": ["string", "number", "boolean", "null"]}
 _WORDS: dict[str, Any] = {"type": "array", "items": _WORD}
@@ -22,6 +22,7 @@ _SHAPES: dict[Kind, dict[str, Any]] = {
     Kind.STEPS: {"type": "array", "minItems": 1, "items": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/step"}]}},
     Kind.SERVICES: {"type": "object", "additionalProperties": {"$ref": "#/$defs/service"}},
     Kind.PIPELINES: {"type": "object", "additionalProperties": {"$ref": "#/$defs/pipeline"}},
+    Kind.CACHES: {"anyOf": [{"$ref": "#/$defs/cache"}, {"type": "array", "items": {"$ref": "#/$defs/cache"}}]},
     Kind.SCHEDULES: {"anyOf": [{"$ref": "#/$defs/schedule"}, {"type": "array", "items": {"$ref": "#/$defs/schedule"}}]},
     Kind.DEPLOYMENTS: {"type": "object", "additionalProperties": {"$ref": "#/$defs/deployment"}},
 }
@@ -38,6 +39,7 @@ def schema() -> dict[str, Any]:
         "$defs": {
             "pipeline": {**_object(PIPELINE), "required": ["steps"]},
             "deployment": {**_object(DEPLOYMENT), "required": ["steps"]},
+            "cache": {**_object(CACHE), "required": ["key", "paths"]},
             "schedule": {**_object(SCHEDULE), "required": ["cron"]},
             "step": _object(STEP),
             "service": _object(SERVICE),

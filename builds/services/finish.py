@@ -9,8 +9,11 @@ from builds.services.claim import Claim
 from builds.services.endings import Ending, of_result
 from builds.services.move import hold, move_held
 from builds.services.steps import close_steps
+from builds.services.texts import storable
 from builds.states import Status
 from runners.contract import JobResult, StopReason
+
+_MOST_NOTES = 5000
 
 
 def finish(claim: Claim, result: JobResult, *, stopped: StopReason | None = None) -> bool:
@@ -21,7 +24,10 @@ def finish(claim: Claim, result: JobResult, *, stopped: StopReason | None = None
         job = hold(claim.job_id)
         if job is None or job.epoch != claim.epoch or job.status != Status.RUNNING:
             return False
-        return settle(job, of_result(job, result, stopped=stopped), who=claim.owner)
+        ending = of_result(job, result, stopped=stopped)
+        if result.notes:
+            ending.fields["notes"] = storable("\n".join(result.notes), _MOST_NOTES)
+        return settle(job, ending, who=claim.owner)
 
 
 def settle(job: Job, ending: Ending, *, who: str) -> bool:

@@ -7,6 +7,7 @@ import logging
 from builds.models import Job, Secret
 from builds.pipeline.plan import pipeline_from_json
 from builds.services.claim import Claim
+from builds.services.depot import JobDepot
 from builds.services.fence import LostLease, patiently
 from builds.services.finish import finish
 from builds.services.lend import lend
@@ -40,7 +41,7 @@ def _attempt(claim: Claim, executor: Executor, stop: Stop) -> JobResult:
         spec = patiently(lambda: job_spec(claim))
         recorder = patiently(lambda: StepRecorder(claim, stop))
         try:
-            return execute(spec, executor, recorder, stop)
+            return execute(spec, executor, recorder, stop, _depot(claim, spec))
         finally:
             recorder.close()
     except LostLease:
@@ -52,6 +53,14 @@ def _attempt(claim: Claim, executor: Executor, stop: Stop) -> JobResult:
         log.exception("job=%s epoch=%s broke the runner", claim.job_id, claim.epoch)
         reason = "Something unforeseen broke in the runner; its log has the details."
         return JobResult(outcome=Outcome.ERRORED, failure=Failure.ENGINE, reason=reason, retry=True)
+
+
+def _depot(claim: Claim, spec: JobSpec) -> JobDepot | None:
+    """Only for a job that has to do with files beyond its own life: to look costs queries."""
+    pipeline = spec.pipeline
+    if not (pipeline.artifacts or pipeline.caches or pipeline.needs):
+        return None
+    return JobDepot(claim, pipeline.needs)
 
 
 def job_spec(claim: Claim) -> JobSpec:

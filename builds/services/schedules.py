@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -40,7 +41,8 @@ def _plan_of(row: Schedule) -> SchedulePlan:
     return SchedulePlan(cron=row.cron, zone=row.zone, branch=row.branch, pipelines=tuple(row.pipelines))
 
 
-def _row(project: Project, position: int, wanted: SchedulePlan, kept: dict[SchedulePlan, object]) -> Schedule:
+def _row(project: Project, position: int, wanted: SchedulePlan, kept: dict[SchedulePlan, datetime]) -> Schedule:
+    following = kept.get(wanted) or next_moment(wanted.cron, wanted.zone, timezone.now())
     return Schedule(
         project=project,
         position=position,
@@ -48,7 +50,7 @@ def _row(project: Project, position: int, wanted: SchedulePlan, kept: dict[Sched
         zone=wanted.zone,
         branch=wanted.branch,
         pipelines=list(wanted.pipelines),
-        next_at=kept.get(wanted) or next_moment(wanted.cron, wanted.zone, timezone.now()),
+        next_at=following or timezone.now(),
     )
 
 

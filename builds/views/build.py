@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from builds.access import Right, build_or_404, require, rights_of
-from builds.models import Build, Runner
+from builds.models import Artifact, Build, Runner
 from builds.numbers import whole
 from builds.services.cancel import cancel
 from builds.services.retry import retry
@@ -24,6 +24,8 @@ from builds.views.log_pane import pane
 from builds.views.person import person
 from builds.views.strip import strip
 from builds.views.tree import BuildRows, choose_step, nodes, read_rows
+
+ARTIFACTS_SHOWN = 200
 
 
 @require_safe
@@ -63,6 +65,8 @@ def _facts(rows: BuildRows) -> dict[str, Any]:
         "stopping": any(job.cancel_requested_at and not job.is_final for job in rows.jobs),
         "warnings": warnings[:50],
         "runner_notes": _runner_notes(rows),
+        "artifacts": _artifacts(rows),
+        "job_notes": [note for job in rows.jobs for note in job.notes.splitlines()],
         "more": slots.fill("build_page", [build])[build.pk],
     }
 
@@ -73,6 +77,13 @@ def _stopped_by(build: Build) -> str:
         return ""
     last = build.moves.filter(went_to=Status.CANCELLED).order_by("-pk").first()
     return last.who if last else ""
+
+
+def _artifacts(rows: BuildRows) -> list[Artifact]:
+    """What its jobs have kept, by pipeline and path."""
+    positions = {job.pk: number for number, job in enumerate(rows.jobs)}
+    found = Artifact.objects.filter(job__in=list(positions)).order_by("path")[:ARTIFACTS_SHOWN]
+    return sorted(found, key=lambda artifact: positions[artifact.job_id])
 
 
 def _runner_notes(rows: BuildRows) -> list[str]:

@@ -104,6 +104,11 @@ class FakeWorkspace:
         self._job, self._executor, self._hear_secrets = job, executor, hear_secrets
         self._files: dict[str, str] = {}
 
+    @property
+    def folder(self) -> Path | None:
+        """There is none."""
+        return None
+
     def run(self, step: StepSpec, on_output: Output, stop: Stop) -> StepResult:
         """Carry out the orders."""
         text = step.script if step.script is not None else " ".join(step.command or ())

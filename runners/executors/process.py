@@ -115,6 +115,11 @@ class ProcessWorkspace:
     room: Room
     hear_secrets: HearSecrets
 
+    @property
+    def folder(self) -> Path | None:
+        """As the contract has it."""
+        return self.room.checkout
+
     def run(self, step: StepSpec, on_output: Output, stop: Stop) -> StepResult:
         """As the contract has it."""
         if step.kind is StepKind.PUSH:

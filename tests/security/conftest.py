@@ -6,12 +6,14 @@ import re
 from dataclasses import dataclass
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.test import Client
 
 from accounts.models import Role
 from accounts.services.tokens import make_token
 from builds.logs import live
-from builds.models import Build, Job, Project, Step
+from builds.models import Artifact, Build, Job, Project, Step
 from deployments.models import Deployment, Environment, Release
 from notifications.models import Channel, Event, Rule
 from tests.security.routes import API, PAGES, Who, patterns
@@ -42,6 +44,8 @@ def world(organization, project: Project, make_build, owner) -> dict[str, object
         status="passed",
     )
     step = Step.objects.create(job=job, attempt=1, path="0", position=0, name="unit", status="passed")
+    name = default_storage.save("artifacts/report.xml", ContentFile(b"<ok/>"))
+    artifact = Artifact.objects.create(job=job, path="report.xml", size=5, sha256="0" * 64, storage_name=name)
     environment = Environment.objects.create(project=project, name="staging")
     release = Release.objects.create(project=project, build=build, number=1, commit=build.commit)
     deployment = Deployment.objects.create(environment=environment, release=release, status="live")
@@ -54,6 +58,7 @@ def world(organization, project: Project, make_build, owner) -> dict[str, object
         "number": build.number,
         "build_uuid": build.uuid,
         "step_uuid": step.uuid,
+        "artifact_uuid": artifact.uuid,
         "environment_uuid": environment.uuid,
         "deployment_uuid": deployment.uuid,
         "rule_uuid": rule.uuid,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from runners.contract import Output, StepKind, StepResult, StepSpec, Stop
 from runners.errors import EngineError, RunnerError
 from runners.executors.docker.engine import Refused
@@ -25,6 +27,11 @@ class DockerWorkspace:
         self._sources = Sources(job, stop)
         self._home = Home(job, StepOutput(on_output), stop)
         job.credentials.generate = self._generate
+
+    @property
+    def folder(self) -> Path | None:
+        """As the contract has it."""
+        return self._job.checkout
 
     def prepare(self) -> None:
         """Begin with what can be made while the checkout is laid out."""

@@ -24,6 +24,7 @@ CHAPTERS = {
     "Services": (keys.SERVICE, keys.BUILD),
     "Deployments": (keys.DEPLOYMENT,),
     "Schedules": (keys.SCHEDULE,),
+    "What is kept": (keys.CACHE,),
 }
 
 
