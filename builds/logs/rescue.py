@@ -30,7 +30,7 @@ def rescue(step: Step) -> None:
         whole = _store(held, log)
         whole = whole and tail.ended and not any(isinstance(stretch, Missing) for stretch in log.walk())
         # Gaps count as lost, not as left out: whether the cap made them is not known any more.
-        Store(held, _mine).finish(LogTotals(log.lines, log.end.byte, omitted_lines=0, complete=whole))
+        Store(held, _mine).finish(LogTotals(log.lines, log.end.byte, omitted_lines=0, complete=whole), {})
     live.close(step.uuid, log.end.byte)
     step.refresh_from_db()
 
@@ -48,6 +48,7 @@ def _store(step: Step, log: Map) -> bool:
             store.put(
                 group[0].start, b"".join(piece.source for piece in group if isinstance(piece.source, bytes)), marks
             )
+        store.save()
     except NotStored as error:
         logger.warning("step=%s the end of its log is lost: %s", step.uuid, error)
         return False

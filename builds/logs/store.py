@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import DatabaseError, IntegrityError, InterfaceError, connection, transaction
@@ -33,22 +34,29 @@ class LogTotals:
 
 
 class Store:
-    """Appends segments to one step's log. Anything but `NotStored` that comes out of it was raised by the guard."""
+    """Appends segments to one step's log. Anything but `NotStored` that comes out of it was raised by the guard.
+
+    The newest segment's row waits for company: for the next segment, for `save`, or for the end.
+    """
 
     def __init__(self, step: Step, guard: Guard, *, number: int = 0) -> None:
         self._step = step
         self._guard = guard
         self._number = number
+        self._waiting: Segment | None = None
 
     def put(self, start: Cursor, data: bytes, times: Sequence[tuple[int, int]]) -> Cursor:
-        """Store `data`, which begins at `start`; returns the place after it. Raises `NotStored`, and what the guard raises."""
+        """Store the file of `data`, which begins at `start`; returns the place after it. Raises `NotStored`, and what
+        the guard raises: then this segment is to be put again.
+        """
+        self.save()
         body, frames = segments.encode(data)
         try:
             name = segments.store(self._step.uuid, self._number, body)
         except Exception as error:  # noqa: BLE001 - each storage has errors of its own
             raise NotStored(f"storage: {error}") from None
         after = start.after(data)
-        row = Segment(
+        self._waiting = Segment(
             step=self._step,
             number=self._number,
             first_byte=start.byte,
@@ -61,33 +69,16 @@ class Store:
             times=[list(mark) for mark in times],
             storage_name=name,
         )
-        self._save(row)
         self._number += 1
         return after
 
-    def _save(self, row: Segment) -> None:
-        try:
-            self.commit(lambda: row.save(force_insert=True))
-        except NotStored as error:
-            # An answer that was lost on the way leaves open whether the row is there: its file must stay.
-            if isinstance(error.__cause__, IntegrityError):
-                _discard(row.storage_name)
-                if not self._is_there(row):
-                    raise
-            else:
-                raise
-        except BaseException:
-            _discard(row.storage_name)
-            raise
+    def save(self) -> None:
+        """Write the row that waits, if one does. Raises as `put`."""
+        if self._waiting is not None:
+            self._commit({})
 
-    def _is_there(self, row: Segment) -> bool:
-        """Whether an earlier try, of which we heard nothing, wrote this very row."""
-        return Segment.objects.filter(
-            step=row.step, number=row.number, first_byte=row.first_byte, byte_count=row.byte_count
-        ).exists()
-
-    def finish(self, totals: LogTotals) -> None:
-        """Write the totals to the step's row: the log has ended. Raises as `put`."""
+    def finish(self, totals: LogTotals, also: Mapping[str, object]) -> None:
+        """Write the totals, and `also`, to the step's row: the log has ended. Raises as `put`."""
         values = {
             "log_lines": totals.lines,
             "log_bytes": totals.bytes,
@@ -95,18 +86,37 @@ class Store:
             "log_complete": totals.complete,
             "log_ended": True,
         }
-        self.commit(lambda: Step.objects.filter(pk=self._step.pk).update(**values))
+        self._commit({**values, **also})
 
-    def commit(self, write: Callable[[], object]) -> None:
-        """Have `write` change rows while the job is ours. Raises `NotStored`, and what the guard raises."""
+    def _commit(self, values: Mapping[str, object]) -> None:
+        """Write the row that waits and the step's values, both or neither, while the job is ours."""
         try:
             with transaction.atomic():
                 self._guard()
-                write()
+                if self._waiting is not None:
+                    self._waiting.pk = None  # of a try that was rolled back
+                    self._waiting.save(force_insert=True)
+                if values:
+                    Step.objects.filter(pk=self._step.pk).update(**values)
         except (DatabaseError, InterfaceError) as error:
-            if not connection.in_atomic_block:
-                connection.close_if_unusable_or_obsolete()  # the next try gets a fresh one
+            self._recover(error)
             raise NotStored(f"database: {error}") from error
+        except BaseException:
+            if self._waiting is not None:
+                _discard(self._waiting.storage_name)
+            raise
+        self._waiting = None
+
+    def _recover(self, error: Exception) -> None:
+        """Make the next try one that can work: on a good connection, and without a row that is there already."""
+        if connection.in_atomic_block:
+            return
+        connection.close_if_unusable_or_obsolete()
+        if isinstance(error, IntegrityError) and self._waiting is not None:
+            # An earlier try worked, and its answer was lost on the way.
+            with contextlib.suppress(DatabaseError, InterfaceError):
+                if Segment.objects.filter(step=self._step, storage_name=self._waiting.storage_name).exists():
+                    self._waiting = None
 
 
 def _discard(name: str) -> None:

@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -65,6 +66,7 @@ class LogWriter:
         self._lost = False
         self._threads: list[threading.Thread] = []
         self._totals: LogTotals | None = None
+        self.has_ended = False  # in the rows
 
     def write(self, data: bytes) -> None:
         """Take output as it comes, of any size. Does not raise and waits for nothing but the local disk."""
@@ -79,21 +81,24 @@ class LogWriter:
         if self._backlog() >= segments.SEGMENT_BYTES:
             self._full.set()
 
-    def close(self) -> LogTotals:
-        """Store the rest, end the live tail, write the totals to the step's row. Calling it again changes nothing."""
+    def close(self, **also: object) -> LogTotals:
+        """Store the rest, end the live tail, write the totals and `also` to the step's row: `has_ended` says whether
+        that worked. Calling it again changes nothing.
+        """
         if self._totals is not None:
             return self._totals
         deadline = time.monotonic() + self._patience
         self._stop_threads(deadline)
         stored = self._until(deadline, self._store_rest)
         totals = self._count(complete=stored and self._spool.is_whole)
-        if not self._lost and self._until(deadline, lambda: self._store.finish(totals)):
+        self.has_ended = not self._lost and self._until(deadline, lambda: self._store.finish(totals, also))
+        if self.has_ended:
             live.close(self._step.uuid, totals.bytes)
             if totals.complete:
                 live.trim(self._step.uuid, totals.bytes - KEPT_LIVE_BYTES)
         self._spool.close()
-        self._totals = totals
-        return totals
+        self._totals = replace(totals, complete=totals.complete and self.has_ended)
+        return self._totals
 
     def _start(self) -> None:
         for name, work in (("live", self._feed_viewers), ("store", self._store_meanwhile)):
@@ -169,6 +174,7 @@ class LogWriter:
 
     def _store_head(self, *, everything: bool) -> None:
         self._store_up_to(self._spool.head_end.byte, everything=everything)
+        self._store.save()
         live.trim(self._step.uuid, self._stored.byte - KEPT_LIVE_BYTES)
 
     def _store_rest(self) -> None:

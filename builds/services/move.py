@@ -49,10 +49,11 @@ def hold(job_id: int) -> Job | None:
     The build first, always: two jobs of one build that end together must not wait for each other in a ring.
     """
     build = _held_builds().filter(jobs=job_id).first()
-    job = build and Job.objects.select_for_update(no_key=True).filter(pk=job_id).first()
-    if build is None or job is None:
+    if build is None:
         return None
-    job.build = build
+    job = Job.objects.select_for_update(no_key=True).filter(pk=job_id).first()
+    if job is not None:
+        job.build = build
     return job
 
 

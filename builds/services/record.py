@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Model
 from django.utils import timezone
 
 from builds.logs.writer import LogWriter
@@ -63,9 +62,12 @@ class StepRecorder:
         }
         if row.started_at is not None:
             fields["finished_at"] = timezone.now()
-        if not step.kind.is_group and result.outcome != Outcome.SKIPPED:
-            self._close_log(row)
-        self._write(path, fields)
+        has_log = not step.kind.is_group and result.outcome != Outcome.SKIPPED
+        # The end of the log and that of its step are one change, where the log can be ended at all.
+        if has_log and not self._is_ghost and self._close_log(row, **fields):
+            self._tell(row, fields)
+        else:
+            self._write(path, fields)
 
     def close(self) -> None:
         """Close what the engine left open."""
@@ -84,15 +86,20 @@ class StepRecorder:
                 )
             return self._writers[row.path]
 
-    def _close_log(self, row: Step) -> None:
+    def _close_log(self, row: Step, **also: object) -> bool:
+        """Whether the row says now that the log has ended, and has `also`."""
         writer = self._writer(row)
         with self._lock:
             self._writers.pop(row.path, None)
-        writer.close()
+        try:
+            writer.close(**also)
+        finally:
+            self._leave_connection()
+        return writer.has_ended
 
     def _write(self, path: StepPath, fields: Mapping[str, object]) -> None:
         row = self._rows.get(path_text(path))
-        if row is None or self._stop.reason == StopReason.LOST_LEASE:
+        if row is None or self._is_ghost:
             return
         try:
             patiently(lambda: self._save(row, fields))
@@ -100,18 +107,24 @@ class StepRecorder:
             log.warning("ghost: %s", error)
             self._stop.order(StopReason.LOST_LEASE)
         finally:
-            # The threads of the engine come and go; their connections must not outlive them.
-            if threading.get_ident() != self._thread:
-                connection.close()
+            self._leave_connection()
+
+    @property
+    def _is_ghost(self) -> bool:
+        return self._stop.reason == StopReason.LOST_LEASE
+
+    def _leave_connection(self) -> None:
+        # The threads of the engine come and go; their connections must not outlive them.
+        if threading.get_ident() != self._thread:
+            connection.close()
 
     def _save(self, row: Step, fields: Mapping[str, object]) -> None:
         with transaction.atomic():
             check_owned(self._claim)
             if Step.objects.filter(pk=row.pk).exclude(status__in=FINAL).update(**fields):
-                _set(row, fields)
-                send_on_commit(step_moved, Step, step=row)
+                self._tell(row, fields)
 
-
-def _set(row: Model, fields: Mapping[str, object]) -> None:
-    for name, value in fields.items():
-        setattr(row, name, value)
+    def _tell(self, row: Step, fields: Mapping[str, object]) -> None:
+        for name, value in fields.items():
+            setattr(row, name, value)
+        send_on_commit(step_moved, Step, step=row)

@@ -14,6 +14,12 @@ from builds.states import Status
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+def stored(step) -> None:
+    store = Store(step, lambda: None)
+    store.put(Cursor(), b"stored\n", [(0, 1)])
+    store.save()
+
+
 def put(step, data: bytes, offset: int = 0, line: int = 0, ms: int = 1) -> Chunk:
     chunk = Chunk(offset, line, True, ms, data)
     assert live.append(step.uuid, [chunk])
@@ -22,7 +28,7 @@ def put(step, data: bytes, offset: int = 0, line: int = 0, ms: int = 1) -> Chunk
 
 def test_the_tail_is_saved_and_its_end_is_in_doubt(make_step):
     step = make_step()
-    Store(step, lambda: None).put(Cursor(), b"stored\n", [(0, 1)])
+    stored(step)
     put(step, b"stored\nand live\n", ms=77)
     put(step, b"unfini", offset=16, line=2)
     rescue(step)
@@ -58,7 +64,7 @@ def test_what_redis_lost_is_said_to_be_lost(make_step):
 
 def test_without_redis_the_segments_remain(make_step, settings):
     step = make_step()
-    Store(step, lambda: None).put(Cursor(), b"stored\n", [])
+    stored(step)
     settings.REDIS_URL = "unix:///nowhere/at/all"
     rescue(step)
     assert (step.log_lines, step.log_complete, step.log_ended) == (1, False, True)

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 from django.core.files.storage import default_storage
+from django.db import OperationalError, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from builds.logs import live, read, segments
 from builds.logs.spool import Cursor
 from builds.logs.store import LogTotals, NotStored, Store
+from builds.states import Status
 from tests.servers import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -170,20 +172,56 @@ def test_a_storage_that_stays_away_costs_the_log_and_says_so(make_step, make_wri
     assert b"".join(read.raw(step)) == b"... 2 lines lost (8 bytes) ...\n"
 
 
-def test_a_row_written_by_a_try_of_which_we_heard_nothing_is_not_written_twice(make_step):
-    step = make_step()
-    Store(step, lambda: None).put(Cursor(), b"same\n", [])
-    again = Store(step, lambda: None)
-    assert again.put(Cursor(), b"same\n", []) == Cursor(5, 1)
-    assert step.segments.count() == 1
+def test_a_row_written_by_a_try_of_which_we_heard_nothing_is_not_written_twice(make_step, make_writer):
+    def deaf() -> None:
+        if answers_lost and (lost := answers_lost.pop()):
+            transaction.on_commit(lost)
+
+    def away() -> None:
+        raise OperationalError("the answer to COMMIT was lost")
+
+    step, answers_lost = make_step(), [away]
+    writer = make_writer(step, guard=deaf)
+    writer.write(b"same\n")
+    totals = writer.close(exit_code=3)
+    step.refresh_from_db()
+    assert (totals.complete, writer.has_ended, answers_lost) == (True, True, [])
+    assert (step.segments.count(), step.log_ended, step.exit_code) == (1, True, 3)
     assert b"".join(read.raw(step)) == b"same\n"
 
 
 def test_another_row_in_its_place_is_an_error(make_step):
     step = make_step()
-    Store(step, lambda: None).put(Cursor(), b"one\n", [])
-    with pytest.raises(NotStored):
-        Store(step, lambda: None).put(Cursor(4, 1), b"other\n", [])
+    one, other = Store(step, lambda: None), Store(step, lambda: None)
+    one.put(Cursor(), b"one\n", [])
+    other.put(Cursor(4, 1), b"other\n", [])
+    one.save()
+    for _ in range(2):
+        with pytest.raises(NotStored):
+            other.save()
+
+
+def test_the_last_segment_and_the_end_are_one_change(make_step, make_writer):
+    step, transactions = make_step(), []
+    writer = make_writer(step, guard=lambda: transactions.append(step.segments.count()))
+    writer.write(b"only line\n")
+    writer.close(status=Status.PASSED)
+    step.refresh_from_db()
+    assert transactions == [0]
+    assert (step.segments.count(), step.log_ended, step.status) == (1, True, Status.PASSED)
+
+
+def test_where_the_job_is_another_s_nothing_is_written(make_step, make_writer):
+    def not_ours() -> None:
+        raise RuntimeError("lost")
+
+    step = make_step()
+    writer = make_writer(step, guard=not_ours)
+    writer.write(b"of a ghost\n")
+    writer.close(status=Status.PASSED)
+    step.refresh_from_db()
+    assert (writer.has_ended, step.status, step.log_ended, step.segments.count()) == (False, Status.RUNNING, False, 0)
+    assert not default_storage.exists(f"logs/{step.uuid}") or default_storage.listdir(f"logs/{step.uuid}")[1] == []
 
 
 def test_lines_know_when_they_were_printed(make_step, make_writer, monkeypatch):
