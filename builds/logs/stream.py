@@ -33,7 +33,7 @@ PING_SECONDS = 15.0
 POLL_SECONDS = 2.0  # where Redis is away
 AGE_SECONDS = 15 * 60.0
 RETRY_MS = 2000
-HINT_SECONDS = 0.25
+HINT_SECONDS = 0.18  # between hints in the long run; one may come before its time
 PING = b": ping\n\n"
 HELLO = f"retry: {RETRY_MS}\n\n".encode()
 RESYNC = {"type": "resync"}
@@ -103,8 +103,8 @@ class _Viewer:
     build: BuildChannel
     log: LogChannel | None
     offset: int
-    _hints: dict[str, bytes] = field(default_factory=dict)  # that wait, so that nobody gets more than four a second
-    _hinted_at: float = 0.0
+    _hints: dict[str, bytes] = field(default_factory=dict)  # that wait, so that nobody gets more than some six a second
+    _hint_due: float = 0.0  # monotonic; a line that comes by itself is shown at once, floods are thinned out
     _watched: set[str] = field(default_factory=set)
 
     async def events(self) -> AsyncIterator[bytes]:
@@ -132,7 +132,7 @@ class _Viewer:
 
     def _patience(self) -> float:
         if self._hints:
-            return max(self._hinted_at + HINT_SECONDS - time.monotonic(), 0.01)
+            return max(self._hint_due - HINT_SECONDS - time.monotonic(), 0.01)
         return POLL_SECONDS if self.hub.is_away else PING_SECONDS
 
     async def _events_of(self, news: News | None) -> AsyncIterator[bytes]:
@@ -151,8 +151,9 @@ class _Viewer:
                 yield event
         elif not self._hints:
             yield PING
-        if self._hints and time.monotonic() - self._hinted_at >= HINT_SECONDS:
-            self._hinted_at = time.monotonic()
+        now = time.monotonic()
+        if self._hints and now >= self._hint_due - HINT_SECONDS:
+            self._hint_due = max(now, self._hint_due) + HINT_SECONDS
             for hint in self._hints.values():
                 yield hint
             self._hints.clear()

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from builds.models import Job
+from builds.services.move import move_build
 from builds.services.trigger import BuildRequest, trigger
+from builds.states import Status
 from tests.browser import seed
 
 LOOKS = [("light", 1440), ("dark", 1440), ("light", 360)]
@@ -115,3 +118,19 @@ def test_lists_follow_what_happens(visitor):
     )
     page.wait_for_selector("text=Live now")
     assert page.get_attribute(".build-row .state", "aria-label") == "Build state: queued"
+
+
+def test_the_page_of_projects_and_what_runs_follow_what_happens(visitor):
+    user, shop = seed.make_people()
+    project = seed.make_project(shop, "shop/api")
+    rows, running = visitor.page(user), visitor.page(user)
+    rows.goto("/")
+    rows.wait_for_selector("text=No build of main yet")
+    running.goto("/running")
+    build = trigger(
+        project, BuildRequest(ref="refs/heads/main", branch="main", commit="c" * 40, message="Live here"), who="test"
+    )
+    rows.wait_for_selector(".project-row:has-text('Live here')")
+    Job.objects.create(build=build, organization=shop, name="test", spec={}, status=Status.RUNNING)
+    move_build(build.pk, Status.RUNNING, who="test")
+    running.wait_for_selector("#running :text('Live here')")

@@ -65,14 +65,14 @@ export async function refresh(element, address) {
   tick(element);
 }
 
-/** Call `work` at once, and again after more calls, but never more often than every LEAST_MS nor twice at a time. */
-export function calmly(work) {
+/** Call `work` at once, and again after more calls, but never more often than every `least` milliseconds nor twice at a time. */
+export function calmly(work, least = LEAST_MS) {
   let running = false, wanted = false;
   return async function run() {
     if (running) { wanted = true; return; }
     running = true;
     try { await work(); } catch { /* the next event or poll tries again */ }
-    await new Promise((done) => setTimeout(done, LEAST_MS));
+    await new Promise((done) => setTimeout(done, least));
     running = false;
     if (wanted) { wanted = false; run(); }
   };
@@ -120,7 +120,7 @@ export function listen(address, onEvent, { types = ["message"], background = fal
 }
 
 function startPart(element) {
-  const update = calmly(() => (document.hidden ? undefined : refresh(element, element.dataset.part)));
+  const update = calmly(() => (document.hidden ? undefined : refresh(element, element.dataset.part)), Number(element.dataset.calm) || LEAST_MS);
   listen(element.dataset.live, update, { types: ["message", "build", "deployment"] });
 }
 
