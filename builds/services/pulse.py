@@ -7,9 +7,12 @@ from datetime import timedelta
 from django.conf import settings
 from django.db.models import QuerySet
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from builds.models import Runner
 from builds.services.claim import RunnerIdentity
+
+_CLOCK_SECONDS = 30
 
 
 def beat(runner: RunnerIdentity, *, capacity: int, executor: str, draining: bool, obstacle: str = "") -> None:
@@ -19,12 +22,22 @@ def beat(runner: RunnerIdentity, *, capacity: int, executor: str, draining: bool
         "capacity": capacity,
         "executor": executor,
         "version": settings.VERSION,
-        "note": settings.EXECUTOR_NOTE,
+        "note": " ".join(filter(None, [settings.EXECUTOR_NOTE, _clock_note(runner)])),
         "draining": draining,
         "obstacle": obstacle,
         "seen_at": Now(),
     }
     Runner.objects.update_or_create(name=runner.name, defaults=facts, create_defaults={**facts, "started_at": Now()})
+
+
+def _clock_note(runner: RunnerIdentity) -> str:
+    """What people should know of the machine's clock; leases do not mind, but the times that it writes are off."""
+    at = Runner.objects.filter(name=runner.name).annotate(at=Now()).values_list("at", flat=True).first()
+    off = (timezone.now() - at).total_seconds() if at else 0.0
+    if abs(off) < _CLOCK_SECONDS:
+        return ""
+    ahead = "ahead of" if off > 0 else "behind"
+    return f"The clock of {runner.name} is {abs(off):.0f} s {ahead} the database's, and so are times of its jobs: set it by NTP."
 
 
 def leave(runner: RunnerIdentity) -> None:
