@@ -10,6 +10,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 # What git itself forbids in a ref's name (git-check-ref-format), and halves of surrogate pairs, which are no text.
 _BAD = re.compile(r"[\x00-\x20\x7f~^:?*\[\\\ud800-\udfff]|\.\.|@\{|//|/\.|\.lock(?:/|$)|[/.]$")
 _LONGEST = 255
+_SKIP = re.compile(r"\[skip ci\]|\[ci skip\]|--skip-ci|--ci-skip", re.IGNORECASE)
 
 
 def is_commit(text: str) -> bool:
@@ -32,3 +33,8 @@ def branch_of(ref: str) -> tuple[Trigger, str]:
     if ref.startswith("refs/tags/"):
         return Trigger.TAG, ref.removeprefix("refs/tags/")
     return Trigger.PUSH, ref.removeprefix("refs/heads/") if ref.startswith("refs/heads/") else ""
+
+
+def wants_skip(message: str) -> bool:
+    """Whether the commit's message asks for no build, in one of CodeShip's four spellings."""
+    return _SKIP.search(message) is not None

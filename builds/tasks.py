@@ -7,12 +7,12 @@ from celery import shared_task
 from builds.bells import ring
 from builds.outbound import outbox
 from builds.services import wake
+from builds.services.missed import find_missed
 from builds.services.plan import plan
 from builds.services.prune import prune as prune_rows
 from builds.services.reap import reap
 from builds.services.schedules import build_due
 from builds.signals import bell_rung
-from builds.webhooks.missed import find_missed
 
 
 @shared_task(ignore_result=True)

@@ -68,7 +68,8 @@ def compare(look: RepositoryLook, seen: dict[str, str]) -> list[Missed]:
     is_first, known = look.looked_at is None, look.heads
     other = {ref: commit for ref, commit in seen.items() if known.get(ref) != commit}
     told = set() if is_first else _told(look.project, other)
-    missed, moved = [], {}
+    missed: list[Missed] = []
+    moved: dict[str, str] = {}
     for ref, commit in other.items():
         if is_first or (ref, commit) in told:
             continue

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from builds.services.pushes import Push, incoming_of
 from builds.services.receive import Incoming
-from builds.webhooks.push import Push, incoming_of
 from builds.webhooks.reading import Unreadable, commit, field, ref_of, storable, text
 
 SIGNATURE_HEADER = "X-Ciservice-Signature"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from builds.refs import is_zero
+from builds.services.pushes import Push, incoming_of
 from builds.services.receive import Incoming
-from builds.webhooks.push import Push, incoming_of
 from builds.webhooks.reading import Unreadable, commit, field, number, ref_of, storable, text
 
 SIGNATURE_HEADER = "X-Hub-Signature-256"

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 from urllib.parse import parse_qs
 
 from builds.refs import is_commit, is_ref
-
-_SKIP = re.compile(r"\[skip ci\]|\[ci skip\]|--skip-ci|--ci-skip", re.IGNORECASE)
 
 
 class Unreadable(ValueError):
@@ -70,8 +67,3 @@ def ref_of(payload: object) -> str:
     if not isinstance(value, str) or not is_ref(value):
         raise Unreadable("ref is not a full ref of at most 255 characters, such as refs/heads/main.")
     return value
-
-
-def wants_skip(message: str) -> bool:
-    """Whether the commit's message asks for no build, in one of CodeShip's four spellings."""
-    return _SKIP.search(message) is not None

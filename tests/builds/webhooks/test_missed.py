@@ -11,8 +11,8 @@ from django.db.models.functions import Now
 from builds.models import Build, RepositoryLook, WebhookDelivery
 from builds.models.delivery import MISSED
 from builds.services import reconcile
+from builds.services.missed import find_missed
 from builds.tasks import reconcile as task
-from builds.webhooks.missed import find_missed
 from builds.webhooks.signature import sign
 from tests.builds.webhooks.conftest import ZEROS
 from tests.runners.checkout.repositories import Repository

@@ -9,9 +9,9 @@ from dataclasses import replace
 from builds.models import RepositoryLook
 from builds.models.delivery import MISSED
 from builds.services.machine import executor_settings
+from builds.services.pushes import Push, incoming_of
 from builds.services.receive import receive
 from builds.services.reconcile import Missed, compare, due, failed, take
-from builds.webhooks.push import Push, incoming_of
 from runners.checkout import CommitFacts, GitLimits, commit_facts, fetch
 from runners.checkout.heads import heads
 from runners.checkout.mirror import mirror_path

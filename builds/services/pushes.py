@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from builds.refs import branch_of, is_zero
+from builds.refs import branch_of, is_zero, wants_skip
 from builds.services.receive import Incoming
 from builds.services.trigger import BuildRequest
-from builds.webhooks.reading import wants_skip
 
 
 @dataclass(frozen=True, kw_only=True)
