@@ -16,7 +16,7 @@ pipelines:
 """
 
 
-def repository(folder: Path) -> str:
+def repository(folder: Path, configuration: str = CONFIGURATION) -> str:
     """Make it with one commit, whose id is returned."""
 
     def git(*arguments: str) -> str:
@@ -25,7 +25,7 @@ def repository(folder: Path) -> str:
 
     folder.mkdir()
     git("init", "-q", "-b", "main")
-    (folder / "ciservice.yml").write_text(CONFIGURATION)
+    (folder / "ciservice.yml").write_text(configuration)
     git("add", ".")
     git("commit", "-q", "-m", "Begin")
     return git("rev-parse", "HEAD")
