@@ -209,6 +209,12 @@ RUNNER_POLL_SECONDS = env.whole("RUNNER_POLL_SECONDS", 3, least=1, most=60)
 STEP_MEMORY_MB = env.whole("STEP_MEMORY_MB", 4096, least=16)
 STEP_CPUS = env.whole("STEP_CPUS", 0)  # 0: as many as the machine has
 STEP_PIDS = env.whole("STEP_PIDS", 2048, least=32)
+IMAGE_BUILDER = env.text("IMAGE_BUILDER", "auto")  # classic, buildkit, or auto: BuildKit where a Dockerfile needs it
+if IMAGE_BUILDER not in {"auto", "classic", "buildkit"}:
+    raise ImproperlyConfigured(f"IMAGE_BUILDER={IMAGE_BUILDER!r}: use auto, classic or buildkit")
+IMAGE_CACHE = env.text("IMAGE_CACHE")  # a folder, or host/prefix of a registry; "" = built images stay on their runner
+IMAGE_CACHE_LOGIN = env.secret("IMAGE_CACHE_LOGIN")  # user:password at that registry
+IMAGE_CACHE_GB = env.whole("IMAGE_CACHE_GB", 20, least=1)
 CONTAINER_RUNTIME = env.text("CONTAINER_RUNTIME")  # e.g. runsc (gVisor); "" = the engine's own
 # A folder of the runner's host lent to deployments, one sub-folder a project; "" = none. The demo deploys there.
 DEPLOY_FOLDER = env.text("DEPLOY_FOLDER")

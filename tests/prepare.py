@@ -23,6 +23,7 @@ NEEDED = {
     "Chromium": (lambda: chromium() is not None, "chromium"),
     "bubblewrap": (lambda: shutil.which("bwrap") is not None, "bubblewrap"),
     "sshd": (lambda: Path("/usr/sbin/sshd").exists(), "openssh-server"),
+    "a Docker registry": (lambda: shutil.which("docker-registry") is not None, "docker-registry"),
     "curl": (lambda: shutil.which("curl") is not None, "curl"),
 }
 

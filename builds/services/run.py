@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from builds.models import Job, Secret
+from builds.models import Build, Job, Secret
+from builds.models.build import Trigger
 from builds.pipeline.plan import pipeline_from_json
 from builds.services.claim import Claim
 from builds.services.depot import JobDepot
@@ -17,7 +18,7 @@ from builds.services.source import source_of
 from builds.services.timeouts import seconds_allowed, silence_allowed
 from builds.services.variables import variables
 from runners.approval import APPROVED_VARIABLE
-from runners.contract import Executor, Failure, JobResult, JobSpec, Outcome, Stop
+from runners.contract import CacheScope, Executor, Failure, JobResult, JobSpec, Outcome, Stop
 from runners.engine import execute
 from runners.errors import RunnerError
 
@@ -78,7 +79,14 @@ def job_spec(claim: Claim) -> JobSpec:
         secrets={} if build.from_fork else dict(secrets),
         key="" if build.from_fork else key_of(build.project_id),
         folders=(folder,) if folder else (),
+        cache=CacheScope(project=str(build.project.uuid), branch=build.branch, writes=_may_keep(build)),
+        is_strangers=build.from_fork,
         timeout_seconds=seconds_allowed(job),
         silence_seconds=silence_allowed(job),
         is_approved=APPROVED_VARIABLE in job.variables,
     )
+
+
+def _may_keep(build: Build) -> bool:
+    """Whether other builds may begin from what this one makes: nobody has looked at a pull request yet."""
+    return not build.from_fork and build.pull_request is None and build.trigger != Trigger.PULL_REQUEST

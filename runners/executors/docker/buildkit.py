@@ -1,7 +1,7 @@
 """Builds an image with the engine's BuildKit, through a `docker` program of this machine that speaks to it.
 
 Its RUN lines are walled in less than the classic builder's: they share the engine's default bridge with each other,
-and the engine gives them no limit of memory (docs/decisions/0009-two-builders.md).
+and the engine gives them no limit of memory (docs/decisions/0007-two-builders.md).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ GRACE_SECONDS = 10
 MOST_LINE_BYTES = 16 * 1024
 _LAST_WITHOUT_BUILDX = 22  # from 23 on the program needs its plug-in
 _NOISE = re.compile(rb"^#\d+ sha256:[0-9a-f]{64}\s*$")
-_FAILED = re.compile(r"^(?:ERROR: )?(?:error: )?failed to (?:solve|build|read)", re.IGNORECASE)
+_PROGRESS = re.compile(r"#|-|\s|=")  # how the lines begin that are not the program's last words
 # What a program or its C library obeys: a secret argument of such a name would steer a program of this host.
 _STEERS = re.compile(
     r"(?:LD_|GO|GLIBC_|MALLOC_|GCONV|LOC|LC_|LANG|NLS|NSS|RES_|HOSTALIASES|TZ|TMP|DOCKER|BUILD(?:KIT|X)_|SSL_|OTEL_|XDG_|GRPC_|"
@@ -146,7 +146,7 @@ def _run(
             if _NOISE.match(line):
                 continue
             text = recipe.in_their_words(line.decode(errors="surrogateescape"))
-            if _FAILED.match(text):
+            if text.strip() and not _PROGRESS.match(text):
                 sentence = text.strip()
             output.write(text.encode(errors="surrogateescape"))
     return process.returncode, sentence

@@ -165,7 +165,7 @@ class Builds:
         """The same for two builds that must give the same image."""
         args = {**recipe.args, **recipe.secret_args}
         parts = [
-            context_digest(self._checkout, build.context, replaced),
+            context_digest(self._checkout, build.context, replaced, recipe.dockerfile),
             recipe.dockerfile,
             recipe.target,
             sorted(args.items()),
@@ -187,7 +187,7 @@ class Builds:
             wish.output.say("Warning: not cached for other runners, since encrypted arguments would lie in its layers")
         sources = cache.sources(service, self._job.cache, wish.output, wish.stop) if may_cache else ()
         with tempfile.TemporaryFile() as context:
-            write_context(self._checkout, build.context if build else ".", context, replaced)
+            write_context(self._checkout, build.context if build else ".", context, replaced, recipe.dockerfile)
             context.seek(0)
             made = builder.build(recipe.starting_from(sources), context, wish.output, wish.stop)
         facts = self._shop.engine.image(made)

@@ -35,17 +35,22 @@ def read_text(checkout: Path, relative: str) -> str:
     return read_checkout_file(checkout, str(real.relative_to(os.path.realpath(checkout))))
 
 
-def write_context(checkout: Path, folder: str, into: BinaryIO, replaced: dict[str, bytes]) -> None:
-    """Write the folder as a tar, without what its .dockerignore leaves out; `replaced` files (path: content) instead."""
+def write_context(checkout: Path, folder: str, into: BinaryIO, replaced: dict[str, bytes], dockerfile: str) -> None:
+    """Write the folder as a tar, without what its .dockerignore leaves out; `replaced` files (path: content) instead.
+
+    The `dockerfile` (relative to the folder) is sent all the same: the engine hides it from the build again.
+    """
     with tarfile.open(fileobj=into, mode="w") as tar:
-        _walk(checkout, folder, tar, replaced)
+        _walk(checkout, folder, tar, replaced, dockerfile)
 
 
-def _walk(checkout: Path, folder: str, into: _Sink, replaced: dict[str, bytes]) -> None:
+def _walk(checkout: Path, folder: str, into: _Sink, replaced: dict[str, bytes], dockerfile: str) -> None:
     ignored = _ignored(checkout, folder)
     try:
         with _opened(checkout, folder) as root:
-            writer = _Writer(into, PatternMatcher([*ignored, *(f"!{path}" for path in replaced)]), replaced)
+            writer = _Writer(
+                into, PatternMatcher([*ignored, *(f"!{path}" for path in (dockerfile, *replaced))]), replaced
+            )
             writer.add_folder(root, "")
             for path, content in replaced.items():
                 writer.add_bytes(path, content)
@@ -53,10 +58,10 @@ def _walk(checkout: Path, folder: str, into: _Sink, replaced: dict[str, bytes]) 
         raise SpecError(f"{folder}: the build's files cannot be read ({error.strerror or error})") from None
 
 
-def context_digest(checkout: Path, folder: str, replaced: dict[str, bytes]) -> str:
+def context_digest(checkout: Path, folder: str, replaced: dict[str, bytes], dockerfile: str) -> str:
     """The same for two folders that give the same image: the times of their files do not count."""
     digest = _Digest()
-    _walk(checkout, folder, digest, replaced)
+    _walk(checkout, folder, digest, replaced, dockerfile)
     return digest.text()
 
 
