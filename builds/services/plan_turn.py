@@ -35,7 +35,8 @@ def take_turn(build_id: int) -> Build | None:
     taken = Build.objects.filter(_DUE, pk=build_id).update(
         plan_attempts=F("plan_attempts") + 1, plan_not_before=_lease()
     )
-    return Build.objects.select_related("project").get(pk=build_id) if taken else None
+    builds = Build.objects.select_related("project").defer("plan", "project__hook_secret")
+    return builds.get(pk=build_id) if taken else None
 
 
 def give_back(build: Build, *, after_seconds: float) -> None:

@@ -6,9 +6,8 @@ from django.db.models.functions import Now
 
 from builds.models import Job
 from builds.services.plan_turn import due
+from builds.services.pulse import live_runners
 from builds.states import Status
-
-_MOST_BELLS = 20
 
 
 def unplanned() -> list[int]:
@@ -17,5 +16,6 @@ def unplanned() -> list[int]:
 
 
 def waiting_jobs() -> int:
-    """How many jobs may run now, counted up to twenty: so many bells wake every runner there could be work for."""
-    return Job.objects.filter(status=Status.QUEUED, not_before__lte=Now())[:_MOST_BELLS].count()
+    """How many jobs may run now, up to one for each runner: a bell has a runner fill all its slots."""
+    most = max(live_runners().count(), 1)
+    return Job.objects.filter(status=Status.QUEUED, not_before__lte=Now())[:most].count()

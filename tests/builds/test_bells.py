@@ -13,7 +13,9 @@ from builds.bells import QUIET_SECONDS, Bells
 from builds.logs import live
 from builds.models import Build
 from builds.services.cancel import cancel
+from builds.services.claim import RunnerIdentity
 from builds.services.finish import finish
+from builds.services.pulse import beat
 from builds.services.trigger import BuildRequest, trigger
 from builds.signals import bell_rung, builds_created
 from runners.contract import JobResult, Outcome
@@ -125,13 +127,15 @@ def test_a_listener_that_fails_harms_nobody(project, rung, published):
 
 
 @pytest.mark.django_db
-def test_the_beat_rings_for_what_still_waits(make_build, monkeypatch):
+def test_the_beat_rings_for_what_still_waits_once_for_each_runner(make_build, monkeypatch):
     heard: list[tuple] = []
     monkeypatch.setattr(tasks, "ring", lambda task, *ids: heard.append((task.name.split(".")[-1], *ids)) or True)
     build = make_build()
     Build.objects.filter(pk=build.pk).update(created_at="2026-01-01T00:00Z")
     planned = make_build(planned_at="2026-01-01T00:00Z")
-    add_job(planned), add_job(planned)
+    add_job(planned), add_job(planned), add_job(planned)
+    for name in ("one", "two"):
+        beat(RunnerIdentity(name=name), capacity=4, executor="fake", draining=False)
     tasks.wake_waiting()
     assert heard == [("plan_build", build.pk), ("take_job",), ("take_job",)]
 
