@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
+from accounts.compiled import Compiled
 from accounts.models import Membership, Organization, Role, User
 from builds.models import Build, Project, Step
 
@@ -92,10 +94,46 @@ def project_in_or_404(user: Person, organization_uuid: UUID, uuid: UUID) -> Proj
 
 def project_pk_in_or_404(user: Person, organization_uuid: UUID, uuid: UUID) -> int:
     """The key of that project, for lists that need nothing else of it: no secrets are opened."""
-    projects = readable_projects(user).filter(uuid=uuid, organization__uuid=organization_uuid)
-    for pk in projects.values_list("pk", flat=True)[:1]:
-        return pk
+    for (pk,) in _PROJECT_PK.rows(user.pk, organization_uuid, uuid):
+        return int(pk)
     raise Http404
+
+
+_PROJECT_PK = Compiled(
+    lambda user_pk, organization_uuid, uuid: Project.objects.filter(
+        organization__memberships__user_id=user_pk, uuid=uuid, organization__uuid=organization_uuid
+    ).values_list("pk"),
+    *(7, UUID(int=1), UUID(int=2)),
+)
+
+
+@dataclass(frozen=True)
+class BuildSpan:
+    """A project's builds by number, from the oldest to the newest that there are; 0 = none."""
+
+    project_pk: int
+    oldest: int
+    newest: int
+
+
+def builds_in_or_404(user: Person, organization_uuid: UUID, uuid: UUID) -> BuildSpan:
+    """The builds of that project."""
+    for pk, oldest, newest in _SPAN.rows(user.pk, organization_uuid, uuid):
+        return BuildSpan(pk, oldest or 0, newest or 0)
+    raise Http404
+
+
+def _end(order: str) -> Subquery:
+    """The number of the build at one end of a project."""
+    return Subquery(Build.objects.filter(project=OuterRef("pk")).order_by(order).values("number")[:1])
+
+
+_SPAN = Compiled(
+    lambda user_pk, organization_uuid, uuid: Project.objects.filter(
+        organization__memberships__user_id=user_pk, uuid=uuid, organization__uuid=organization_uuid
+    ).values_list("pk", _end("number"), _end("-number")),
+    *(7, UUID(int=1), UUID(int=2)),
+)
 
 
 def build_in_or_404(user: Person, organization_uuid: UUID, project_uuid: UUID, uuid: UUID) -> Build:

@@ -6,10 +6,11 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.compiled import Compiled
 from accounts.models import ApiToken, User
 from accounts.services.audit import record
 
@@ -56,19 +57,32 @@ def user_of_token(raw: str) -> User | None:
     if not raw.startswith(PREFIX):
         return None
     now = timezone.now()
-    token = next(iter(ApiToken.objects.select_related("user").filter(digest=_digest(raw))[:1]), None)
-    if token is None or not token.user.is_active or (token.expires_at is not None and token.expires_at <= now):
-        return None
-    _note_use(token, now)
-    return token.user
+    for key, used_at, expires_at, *columns in _BY_DIGEST.rows(_digest(raw)):
+        user = User.from_db(connection.alias, _user_columns(), columns)
+        if user.is_active and (expires_at is None or expires_at > now):
+            _note_use(key, used_at, now)
+            return user
+    return None
 
 
-def _note_use(token: ApiToken, now: datetime) -> None:
+def _user_columns() -> list[str]:
+    return [field.attname for field in User._meta.concrete_fields]
+
+
+_BY_DIGEST = Compiled(
+    lambda digest: ApiToken.objects.filter(digest=digest).values_list(
+        "pk", "last_used_at", "expires_at", *(f"user__{name}" for name in _user_columns())
+    ),
+    "digest",
+)
+
+
+def _note_use(token_id: int, used_at: datetime | None, now: datetime) -> None:
     """Remember that it was used, at most once a minute: reading must not mean writing."""
     before = now - _NOTE_USE_EVERY
-    if token.last_used_at is None or token.last_used_at < before:
+    if used_at is None or used_at < before:
         stale = Q(last_used_at=None) | Q(last_used_at__lt=before)
-        ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+        ApiToken.objects.filter(stale, pk=token_id).update(last_used_at=now)
 
 
 def _digest(raw: str) -> str:

@@ -93,7 +93,7 @@ class TestPages:
     def test_a_list_costs_the_same_however_long(self, api, builds_url, django_assert_num_queries):
         api.get(builds_url)
         for per_page in (1, 50):
-            with django_assert_num_queries(4):
+            with django_assert_num_queries(3):
                 api.get(builds_url, {"per_page": per_page})
 
 
