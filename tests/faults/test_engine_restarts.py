@@ -7,7 +7,10 @@ import shutil
 
 import pytest
 
+from builds.models.job import JobKind
+from builds.services.enqueue import enqueue
 from builds.states import Status
+from runners.contract import PipelineSpec, StepSpec
 from tests import servers
 from tests.builds.queue import add_job
 from tests.docker_images import ensure_busybox
@@ -19,6 +22,16 @@ pytestmark = [
     pytest.mark.timeout(240),
     pytest.mark.skipif(os.geteuid() != 0 or shutil.which("dockerd") is None, reason="root starts engines"),
 ]
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    """Engines that start from now on leave containers running when they end, and find them again."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "dockerd").write_text(f'#!/bin/sh\nexec {shutil.which("dockerd")} "$@" --live-restore\n')
+    (folder / "dockerd").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
 
 
 @pytest.fixture
@@ -72,3 +85,42 @@ def test_an_engine_that_is_away_for_a_while(house, engine, instance, push):
     until(job, attempt=1, status=Status.QUEUED)
     engine.start()
     assert until_ended(second, seconds=2 * SECONDS).status == Status.PASSED
+
+
+def test_an_engine_that_kept_a_steps_own_container_running(house, kept, engine, instance, push, reader):
+    """With live-restore the step goes on; its log says that something may be missing, which nobody heard meanwhile."""
+    build = push()
+    step = StepSpec(name="own", image=instance.settings["DEFAULT_IMAGE"], script="echo begun; sleep 20; echo done")
+    job = enqueue(build, PipelineSpec(name="kept", steps=(step,)), kind=JobKind.PIPELINE, variables={})
+    house.runner("runner-a")
+    until_printing(job)
+    first = job.steps.get(attempt=1, position=0)
+    servers.wait_until(lambda: b"begun" in reader.log(first), what="the first line")
+    engine.stop()
+    engine.start()
+    assert until_ended(build, seconds=2 * SECONDS).status == Status.PASSED
+    job.refresh_from_db()
+    assert job.attempt == 1
+    log = reader.log(first)
+    assert log.startswith(b"begun\n")
+    assert b"some output may be missing here" in log
+    assert log.endswith(b"done\n")
+    servers.wait_until(lambda: not instance.objects.of(job.uuid), what="the removal")
+
+
+def test_an_engine_that_kept_a_pipelines_container_running(house, kept, engine, instance, push, reader):
+    """The shell that ran the step is out of reach: the attempt is the engine's failure, and another passes."""
+    build = push()
+    job = add_job(build, "echo begun; sleep 8; echo done", "echo second")
+    house.runner("runner-a")
+    until_printing(job)
+    first = job.steps.get(attempt=1, position=0)
+    servers.wait_until(lambda: b"begun" in reader.log(first), what="the first line")
+    engine.stop()
+    engine.start()
+    assert until_ended(build, seconds=2 * SECONDS).status == Status.PASSED
+    first.refresh_from_db()
+    job.refresh_from_db()
+    assert (first.status, first.failure) == (Status.ERRORED, "engine")
+    assert (job.status, job.attempt) == (Status.PASSED, 2)
+    servers.wait_until(lambda: not instance.objects.of(job.uuid), what="the removal of what was kept")

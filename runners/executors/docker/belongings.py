@@ -68,6 +68,9 @@ class Belongings:
 
         `is_quiet`: the step had one container and it has ended: nothing that ran in the room is left, as of now.
         """
+        with self._lock:
+            if not self._volumes:  # which must wait for their containers; else nobody needs to remove these again
+                self._containers.difference_update(containers)
         if is_quiet and room.holder:
             is_kept = self._keep(room)
             removals = [functools.partial(self._remove, name) for name in containers]

@@ -29,11 +29,15 @@ def settings(docker_image, tmp_path_factory) -> ExecutorSettings:
 
 
 @pytest.fixture(scope="session")
-def executor(settings):
+def executor(settings, docker_engine):
     executor = DockerExecutor(settings)
     executor.open()
     yield executor
     executor.close()
+    # The product keeps built images for days, for their layers; nobody comes back for those of a test.
+    objects = EngineObjects(docker_engine, settings.instance)
+    objects.remove_images()
+    assert objects.images() == []
 
 
 @pytest.fixture

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import docker
+from docker.errors import APIError, ImageNotFound
 
 
 class EngineObjects:
@@ -32,6 +35,20 @@ class EngineObjects:
         """What `inspect` says of the job's newest running container."""
         (newest, *_) = self._client.containers.list(filters={"label": f"ciservice.job={job.job_id}"})
         return newest.attrs
+
+    def images(self) -> list[str]:
+        """Ids of what this instance built."""
+        chosen = {"label": f"ciservice.instance={self._instance}"}
+        return [one.id for one in self._client.images.list(all=True, filters=chosen)]
+
+    def remove_images(self) -> None:
+        """All of them, with their names; those that others start from after these."""
+        while found := self.images():
+            for image in found:
+                with contextlib.suppress(ImageNotFound, APIError):
+                    self._client.images.remove(image, force=True)
+            if self.images() == found:
+                return
 
     def _named(self, label: str) -> list[str]:
         chosen = {"label": label}

@@ -185,24 +185,27 @@ def test_who_stands_with_others_cannot_forge_frames_and_is_not_told_by_name(
         assert set(endpoint["Aliases"]) <= {one.short_id, HOSTNAME}  # and no name that a project chose
 
 
-def test_two_jobs_and_two_parallel_steps_never_share_a_namespace(executor, make_job, docker_image, walled):
-    def of(job) -> list[str]:
-        heard: list[bytes] = []
-        with executor.workspace(job, Stop(), lambda _: None) as workspace:
-            steps = [step for one in job.pipeline.steps for step in one.steps or (one,)]
-            threads = [threading.Thread(target=workspace.run, args=(step, heard.append, Stop())) for step in steps]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-        return b"".join(heard).decode().split()
+def test_parallel_steps_never_share_a_namespace(executor, make_job, docker_image, walled):
+    step, heard = run("look", f"{NAMESPACE}; sleep 1", image=docker_image), []
+    with executor.workspace(make_job(parallel("all", step, step, step)), Stop(), lambda _: None) as workspace:
+        threads = [threading.Thread(target=workspace.run, args=(step, heard.append, Stop())) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(set(b"".join(heard).decode().split())) == 3
 
-    step = run("look", f"{NAMESPACE}; sleep 0.5", image=docker_image)
-    together = of(make_job(parallel("both", step, step, step)))
-    after = [space for _ in range(3) for space in of(make_job(step))]
-    # The kernel may number a new namespace as one that is gone: those of one moment are what can be told apart.
-    assert len(set(together)) == 3
-    assert len(after) == 3
+
+def test_no_job_gets_a_room_that_another_had(executor, make_job, objects, docker_image, walled):
+    """One after the other, each in a room that waited or in a namespace of its own."""
+    step, held = run("stand", "echo up; sleep 60", image=docker_image), []
+    for _ in range(3):
+        job = make_job(step)
+        with standing(executor, job):
+            held.append(objects.container_of(job)["HostConfig"]["NetworkMode"])
+    rooms = [mode for mode in held if mode.startswith("container:")]
+    assert rooms
+    assert len(set(rooms)) == len(rooms)
 
 
 def test_serial_steps_take_turns_in_a_room_and_find_nothing_of_each_other(perform, docker_image, walled):
