@@ -237,6 +237,7 @@ class StepSpec:
     steps: tuple[StepSpec, ...] = ()
     on_fail: tuple[StepSpec, ...] = ()  # run in order when it failed; however they end, it has failed
     is_manual: bool = False  # a group at the end of the pipeline that is left out until a person approves
+    refused: str = ""  # why it can never run ("no tag is left of the branch's name"): it fails so
     timeout_seconds: int | None = None
     skip: str = ""  # why the plan leaves it out ("only for tag v*"); "" = it runs
     line: int = 0  # in the configuration file, 1-based; 0 = unknown

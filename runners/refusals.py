@@ -16,7 +16,9 @@ class Refusals:
         self._some = any(service.refused for service in pipeline.services)
 
     def check(self, step: StepSpec) -> None:
-        """SpecError where the step's service, or one that runs beside it or lends it volumes, is refused."""
+        """SpecError where the step is refused, or its service, or one that runs beside it or lends it volumes."""
+        if step.refused:
+            raise SpecError(step.refused)
         if not self._some:
             return
         seen: set[str] = set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from builds.pipeline.gotemplate.errors import TemplateError
+from builds.pipeline.gotemplate.errors import EmptyTagError, TemplateError
 from builds.pipeline.nodes import Entry
 from builds.pipeline.origin import Origin
 from builds.pipeline.paths import PathError, inside
@@ -34,8 +34,8 @@ def read_credentials(section: Section, origin: Origin) -> Credentials:
     return Credentials(path, section.text("dockercfg_service"))
 
 
-def read_push(section: Section, origin: Origin, *, name: str, service: str) -> PushSpec:
-    """Where the image goes: name, tag and registry, the tag's template put in."""
+def read_push(section: Section, origin: Origin, *, name: str, service: str) -> tuple[PushSpec, str]:
+    """Where the image goes: name, tag and registry, the tag's template put in; and why nothing can go there, "" = it can."""
     image = section.text("image_name")
     if not image:
         text = "`type: push` needs `image_name`: where the image of the service goes, such as `owner/name`"
@@ -43,12 +43,14 @@ def read_push(section: Section, origin: Origin, *, name: str, service: str) -> P
     if "{{" in image or any(character.isspace() for character in image):
         text = f"`image_name`: `{clean(image, 80)}` is not the name of an image; templates are for `image_tag`"
         section.report.error(text, section.entry("image_name"))
-    tag = section.text("image_tag")
+    tag, refused = section.text("image_tag"), ""
     try:
         tag = origin.templates.tag(tag, StepName=name, ServiceName=service, ImageName=image) if tag else ""
+    except EmptyTagError as error:
+        tag, refused = "", f"`image_tag`: {error}."
     except TemplateError as error:
         complain("`image_tag`", error, section.report, section.entry("image_tag"))
-    return PushSpec(image_name=image, image_tag=tag, registry=section.text("registry"))
+    return PushSpec(image_name=image, image_tag=tag, registry=section.text("registry")), refused
 
 
 def complain(what: str, error: TemplateError, report: Report, place: Entry | None) -> None:

@@ -205,12 +205,15 @@ class StepReader:
             self._report.error(
                 "the push names no `service` whose image to push, and no group around it does", section.node
             )
-        push = None if inherited.skip else read_push(section, self._origin, name=name, service=service)
+        push, refused = None, ""
+        if not inherited.skip:
+            push, refused = read_push(section, self._origin, name=name, service=service)
         return StepSpec(
             name=name,
             kind=StepKind.PUSH,
             service=self._needs(service, inherited),
             push=push,
+            refused=refused,
             encrypted_dockercfg_path=inherited.credentials.path,
             dockercfg_service=self._needs(inherited.credentials.service, inherited),
             timeout_seconds=section.seconds("timeout"),

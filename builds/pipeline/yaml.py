@@ -33,12 +33,18 @@ def read(text: str | Unreadable, file: str) -> Document:
         raise _refuse(text.reason, file)
     try:
         _check_size(text, file)
-        return _Composer(file).compose(yaml.parse(text.removeprefix("\ufeff"), Loader=_LOADER))
+        return _Composer(file).compose(yaml.parse(_as_yaml(text, file), Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
         mark = _mark(error.problem_mark or error.context_mark)
         raise _refuse(f"not valid YAML: {error.problem or error.context}", file, mark) from error
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         raise _refuse(f"not valid YAML: {str(error)[:200]}", file) from error
+
+
+def _as_yaml(text: str, file: str) -> str:
+    """The text without its mark of byte order; JSON without tabs, which YAML forbids and JSON has between words alone."""
+    text = text.removeprefix("\ufeff")
+    return text.replace("\t", " ") if file.endswith(".json") else text
 
 
 def _check_size(text: str, file: str) -> None:

@@ -34,7 +34,7 @@ def approve(build: Build, *, user: User) -> bool:
         record("build.approved", str(build), user=user, organization=organization, details={"commit": build.commit})
     # Each in a transaction of its own: two builds are never held at once. What a crash leaves expires.
     for older in _older(build):
-        cancel(older, who=user.email, reason=f"Build #{build.number}, which is newer, was approved.")
+        cancel(older, who=WHO, reason=f"Build #{build.number}, which is newer, was approved.")
     return True
 
 

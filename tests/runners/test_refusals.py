@@ -31,3 +31,12 @@ def test_who_needs_a_refused_service_fails_however_far_it_is(make_job, make_sett
         assert found.reason == "The service bad cannot be used: file.yml:3: `/etc` is a path of the host."
     assert recorder.result("good").outcome is recorder.result("other").outcome is Outcome.PASSED
     assert "`/etc` is a path of the host" in recorder.text(0, 0)
+
+
+def test_a_step_may_be_refused_by_itself(make_job, make_settings, recorder):
+    job = make_job(parallel("all", run("bad", "print x", refused="No tag is left."), run("good", "print fine")))
+
+    execute(job, make_executor(make_settings("fake")), recorder, Stop())
+
+    assert (recorder.result("bad").outcome, recorder.result("bad").reason) == (Outcome.FAILED, "No tag is left.")
+    assert recorder.result("good").outcome is Outcome.PASSED

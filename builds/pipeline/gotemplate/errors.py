@@ -15,3 +15,7 @@ class TemplateError(ValueError):
         super().__init__(f"{text} (character {position} of the template)" if position else text)
         self.word = word
         self.known = known
+
+
+class EmptyTagError(TemplateError):
+    """The template is right, and for this push nothing comes of it that a tag can be."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from builds.pipeline.gotemplate.errors import TemplateError
+from builds.pipeline.gotemplate.errors import EmptyTagError
 from builds.pipeline.gotemplate.evaluate import Purse, evaluate
 from builds.pipeline.gotemplate.functions import Value
 from builds.pipeline.gotemplate.parser import parse
@@ -36,7 +36,7 @@ class Templates:
         text = self.text(template, **more)
         tag = _NOT_IN_A_TAG.sub("", text).lstrip(".-")[:MAX_TAG]
         if not tag and template:
-            raise TemplateError("nothing is left for the tag: it has letters, digits, `_`, `.` and `-` only")
+            raise EmptyTagError("nothing is left for the tag: it has letters, digits, `_`, `.` and `-` only")
         return tag
 
 

@@ -80,9 +80,11 @@ class Companions:
         """The variables by which Docker's links told where the services are that this one needs."""
         found: dict[str, str] = {}
         for link in service.depends_on:
-            facts = self._job.tools.engine.inspect(self._running[link.service].id)
+            engine = self._job.tools.engine
+            facts = engine.inspect(self._running[link.service].id)
             if facts is not None:
-                found.update(link_environment(primary, link, facts, self._room.network))
+                image = engine.image(str(facts["Image"]))
+                found.update(link_environment(primary, link, facts, self._room.network, image))
         return found
 
     def end(self) -> None:

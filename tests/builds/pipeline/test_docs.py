@@ -17,6 +17,8 @@ PAGE = (Path(__file__).resolve().parents[3] / "docs" / "configuration.md").read_
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 CODESHIP = dict(re.findall(r"^```yaml (\S+)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
 
+MIGRATION = (Path(__file__).resolve().parents[3] / "docs" / "migrate-from-codeship.md").read_text(encoding="utf-8")
+
 # Heading of the page -> the tables of keys that its own tables list.
 CHAPTERS = {
     "Pipelines": (keys.FILE, keys.PIPELINE),
@@ -48,6 +50,14 @@ def keys_in(node: Node | None) -> set[str]:
 @pytest.mark.parametrize("text", EXAMPLES)
 def test_an_example_runs(text: str) -> None:
     assert native(text).warnings == ()
+
+
+@pytest.mark.parametrize(("branch", "runs"), [("master", [True, True, True]), ("dev", [True, False, False])])
+def test_the_files_of_a_team_that_comes_from_codeship_run(branch: str, runs: list[bool]) -> None:
+    files = dict(re.findall(r"^```yaml (\S+)\n(.*?)^```", MIGRATION, re.MULTILINE | re.DOTALL))
+    plan = make(files, context(branch))
+    assert plan.warnings == ()
+    assert [not step.skip for step in plan.pipelines[0].steps] == runs
 
 
 def test_codeships_example_runs() -> None:

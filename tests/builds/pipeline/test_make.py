@@ -96,3 +96,12 @@ def test_an_unreadable_file_matters_only_where_it_is_the_one_to_use():
     assert make(files, PlanContext(branch="main", commit="a" * 40)).source == "ciservice.yml"
     with pytest.raises(ConfigError, match=r"ciservice\.yml: this is a symbolic link"):
         make({"ciservice.yml": link}, PlanContext(branch="main", commit="a" * 40))
+
+
+def test_json_may_be_indented_with_tabs() -> None:
+    files = {
+        "codeship-steps.json": '[\n\t{"service": "app",\t"command": "ls\\ta"}\n]',
+        "codeship-services.json": '{\n\t"app": {"image": "busybox"}\n}',
+    }
+    (step,) = make(files, context()).pipelines[0].steps
+    assert step.command == ("ls", "a")

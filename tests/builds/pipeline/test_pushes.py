@@ -40,6 +40,14 @@ def test_a_tag_keeps_its_spelling(tag: str, read: str) -> None:
     assert step.push == PushSpec(image_name="x", image_tag=read)
 
 
+def test_a_branch_of_which_no_tag_is_left_fails_the_push_alone() -> None:
+    pushed, other = steps(
+        "- {type: push, service: app, image_name: x, image_tag: '{{ .Branch }}'}\n- {service: app, command: a}", "ветка"
+    )
+    assert pushed.refused.startswith("`image_tag`: nothing is left for the tag")
+    assert other.refused == ""
+
+
 def test_pushes_side_by_side_name_their_services_and_inherit_credentials() -> None:
     text = """
         - type: parallel

@@ -209,7 +209,6 @@ def test_twenty_five_at_once() -> None:
         ("- {type: push, image_name: a}", "the push names no `service`"),
         ("- {service: app, type: push, image_name: a, image_tag: '{{ .Brunch }}'}", "did you mean `Branch`?"),
         ("- {service: app, type: push, image_name: a, image_tag: '{{ .Branch }'}", "`image_tag`: "),
-        ("- {service: app, type: push, image_name: a, image_tag: ///}", "nothing is left for the tag"),
         ("- {service: app, command: a, dockercfg_service: gen}", "the service `gen` does not exist"),
         ("- {service: app, command: a, on_fail: [{command: b, service: nope}]}", "the service `nope` does not exist"),
         ("- {service: app, command: a, on_fail: {command: b}}", "`on_fail` needs a list of steps"),
