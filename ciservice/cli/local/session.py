@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -40,12 +40,14 @@ def run_plan(flags: Flags) -> int:
     return run_jobs([wishes.job(pipeline, with_git=is_native) for pipeline in pipelines], settings_of(flags))
 
 
-def run_jobs(jobs: Iterable[JobSpec], settings: ExecutorSettings) -> int:
+def run_jobs(jobs: Sequence[JobSpec], settings: ExecutorSettings) -> int:
     """Run them one after another up to the first that does not pass; the exit code."""
     printer = make_printer()
     try:
         with opened(settings) as executor:
             for job in jobs:
+                if len(jobs) > 1:
+                    printer.say(f"Pipeline {job.pipeline.name}")
                 if code := perform(job, executor, printer):
                     return code
         return 0
@@ -92,12 +94,23 @@ def settings_of(flags: Flags) -> ExecutorSettings:
 
 def _chosen(plan: Plan, name: str) -> list[PipelineSpec]:
     if not name:
-        return list(plan.pipelines)
+        return _in_order(plan.pipelines)
     found = [pipeline for pipeline in plan.pipelines if pipeline.name == name]
     if not found:
         known = ", ".join(pipeline.name for pipeline in plan.pipelines)
         raise Trouble(f"{plan.source} has no pipeline {name!r} that runs here: it has {known or 'none'}.")
     return found
+
+
+def _in_order(pipelines: Iterable[PipelineSpec]) -> list[PipelineSpec]:
+    """As the file has them, but for those that need others: they come after them."""
+    waiting, ordered = list(pipelines), list[PipelineSpec]()
+    while waiting:
+        open_names = {pipeline.name for pipeline in waiting}
+        ready = next((one for one in waiting if not open_names.intersection(one.needs)), waiting[0])
+        waiting.remove(ready)
+        ordered.append(ready)
+    return ordered
 
 
 def _with_generator(pipelines: Iterable[PipelineSpec], files: Files, wishes: Wishes) -> list[PipelineSpec]:
