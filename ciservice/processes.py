@@ -8,6 +8,7 @@ from typing import Any
 
 import django
 from celery.exceptions import SecurityWarning
+from django.utils.module_loading import import_string
 from gunicorn.app.base import BaseApplication
 
 from builds.logs.hub import end_streams_when
@@ -30,12 +31,17 @@ class _Web(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        return django.utils.module_loading.import_string("ciservice.asgi.application")
+        return import_string("ciservice.asgi.application")
 
 
 def _setup() -> None:
     env.put("DJANGO_SETTINGS_MODULE", "ciservice.settings")
     django.setup(set_prefix=False)
+
+
+def _look_around() -> None:
+    """Say what is too old; for the processes that may wait a second for the answers."""
+    import_string("ciservice.floors.report")()
 
 
 def web(*, bind: str, workers: int) -> None:
@@ -66,6 +72,7 @@ def web(*, bind: str, workers: int) -> None:
 def worker(*, threads: int) -> None:
     """Consume the queue `work` with a pool of `threads` until SIGTERM."""
     _setup()
+    _look_around()
     # It speaks JSON only; that it may run as root in a container is not worth a paragraph at every start.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     celery_app.Worker(
@@ -84,7 +91,8 @@ def worker(*, threads: int) -> None:
 def runner() -> None:
     """Claim and run jobs until SIGTERM, which drains."""
     _setup()
-    django.utils.module_loading.import_string("builds.runner.main")()
+    _look_around()
+    import_string("builds.runner.main")()
 
 
 def beat() -> None:

@@ -31,6 +31,7 @@ from runners.executors.docker.owner import Owner
 from runners.executors.docker.rooms import Rooms
 from runners.executors.docker.sweep import Sweep
 from runners.executors.docker.workspace import DockerWorkspace
+from runners.floors import ENGINE
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +67,8 @@ class DockerExecutor:
             undo.callback(engine.close)
             self._make_folders()
             facts = engine.facts()
+            if too_old := ENGINE.obstacle(str(facts.get("Version", ""))):
+                raise EngineError(too_old)
             owner = Owner(self._leases)
             undo.callback(owner.close)
             disposal = Disposal()
