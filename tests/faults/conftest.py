@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
+
 import pytest
 
 from builds.invariants import check_invariants
 from builds.logs import live
+from builds.models import Secret
 from tests.docker_images import docker_engine, docker_image
+from tests.faults.canary import search
 from tests.faults.engines import OwnInstance
 from tests.faults.harness import House
 from tests.faults.origin import repository
@@ -17,14 +21,25 @@ __all__ = ["docker_engine", "docker_image"]
 
 
 @pytest.fixture
-def house(transactional_db, tmp_path, request):
+def canary(transactional_db, project) -> str:
+    """A secret of the project's, which its builds know and nobody else may."""
+    secret = secrets.token_urlsafe(24)
+    Secret.objects.create(project=project, name="CANARY", value=secret)
+    return secret
+
+
+@pytest.fixture
+def house(canary, tmp_path):
     """Processes that are gone when the test is; what they said is shown when it fails."""
     house = House(tmp_path)
     yield house
+    house.end_processes()
+    told = search(canary, [tmp_path], house.redis.url)
     house.close()
     live.disconnect()
     print(house.logs())
     assert check_invariants() == []
+    assert told == [], "a secret is where it must not be"
 
 
 @pytest.fixture

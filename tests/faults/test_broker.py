@@ -9,7 +9,7 @@ import urllib.request
 
 import celery
 
-from builds.models import Build, Project, Runner
+from builds.models import Build, Job, Project, Runner, Step
 from builds.services.trigger import BuildRequest, trigger
 from builds.states import Status
 from builds.webhooks.signature import sign
@@ -46,6 +46,25 @@ def test_a_broker_that_comes_and_goes(house, make_build):
         house.redis.start()
     for build in builds:
         assert until_ended(build).status == Status.PASSED
+
+
+def test_a_broker_killed_and_emptied_five_times_in_fifty_builds(house, make_build):
+    """It keeps nothing on a disk, so each time it comes back it is empty."""
+    house.settings["LEASE_SECONDS"] = "20"
+    house.runner(RUNNER_CAPACITY="8")
+    builds = []
+    for _ in range(5):
+        for number in range(10):
+            builds.append(make_build())
+            add_job(builds[-1], "print x\nsleep 0.2\nprint y")
+            if number == 5:
+                house.redis.kill()
+        servers.wait_until(lambda: Step.objects.filter(status=Status.RUNNING).exists(), what="a step that runs")
+        house.redis.start()
+    for build in builds:
+        assert until_ended(build).status == Status.PASSED
+    assert set(Job.objects.values_list("attempt", flat=True)) == {1}
+    assert not Step.objects.filter(log_complete=False).exists()
 
 
 def test_a_frozen_broker_holds_nobody_up(house, make_build):
