@@ -23,16 +23,14 @@ def raise_walls(engine: Engine, name: str, image: str, its_labels: Mapping[str, 
 
     EngineError, Refused where the engine fails.
     """
-    network = make_network(engine, name, its_labels, is_walled=True)
     names = [f"{name}-called", f"{name}-caller"]
+    _remove(engine, names, name)  # what is left of a try that an engine broke off
+    network = make_network(engine, name, its_labels, is_walled=True)
     stands = False
     try:
         stands = not _answers(engine, network, image, its_labels, names)
     finally:
-        for container in names:
-            engine.remove(container)
-        if not stands:
-            engine.remove_network(network)
+        _remove(engine, names, "" if stands else network)
     return network if stands else ""
 
 
@@ -43,6 +41,13 @@ def address_of(engine: Engine, container: str) -> str:
         return str(endpoint["IPAddress"])
     except (KeyError, ValueError) as error:
         raise EngineError(f"the container {container} has no address") from error
+
+
+def _remove(engine: Engine, containers: list[str], network: str) -> None:
+    for container in containers:
+        engine.remove(container)
+    if network:
+        engine.remove_network(network)
 
 
 def _answers(engine: Engine, network: str, image: str, its_labels: Mapping[str, str], names: list[str]) -> bool:
