@@ -32,7 +32,6 @@ def growth(world: World) -> Iterator[Row]:
         for count in _sizes(world, 10, 100, 1_000, 10_000):
             bench.fill("queue", count=count)
             found["queue"].append((count, _told("queue", count, bench.cost(builds))))
-        bench.fill("forget_queue")
         for count in _sizes(world, 0, 10, 100, 1_000):
             with bench.watched(count):
                 found["viewers"].append((count, _told("viewers", count, bench.cost(builds))))

@@ -199,7 +199,7 @@ class House:
             env={**self._environment, **self._keys, "LOG_LEVEL": "WARNING"},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,
         )
         if done.returncode:
             raise RuntimeError(f"manage {arguments[0]}: {done.stderr[-2000:]}")
