@@ -85,7 +85,7 @@ def test_real_databases(passes, real_image):
     }
     services = f"""
         db: {{build: {{dockerfile: D}}, env_file: db.env}}
-        cache: {{image: "{real_image("redis:7")}"}}
+        cache: {{image: "{real_image("redis:7")}", command: redis-server --protected-mode no}}
         sql: {{build: {{dockerfile: D}}, env_file: db.env, entrypoint: psql -h db -U shop, links: [db]}}
         keys: {{image: "redis:7", links: ["cache:redis"]}}
     """
