@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from django.db.models import F, Q, QuerySet
 
 from builds.models import Build, Job, Segment, Step
-from builds.states import FINAL, Status, of_jobs
+from builds.states import FINAL, Status, as_counted, of_jobs
 
 _SHOWN = 20
 
@@ -28,6 +28,9 @@ def _forbidden() -> Iterator[tuple[str, QuerySet[Job] | QuerySet[Build] | QueryS
     yield "ended job with a lease", ended.filter(lease_expires_at__isnull=False)
     yield "ended job without an end", ended.filter(finished_at=None)
     yield "waiting job with a lease", Job.objects.filter(status=Status.QUEUED, lease_expires_at__isnull=False)
+    blocked = Job.objects.pipelines().filter(status=Status.BLOCKED).values("build")
+    movable = Job.objects.pipelines().unfinished().exclude(status=Status.BLOCKED).values("build")
+    yield "build that nothing can move", Build.objects.filter(pk__in=blocked).exclude(pk__in=movable)
     yield "job with more attempts than allowed", Job.objects.filter(attempt__gt=F("max_attempts"))
     yield "job with fewer epochs than attempts", Job.objects.filter(epoch__lt=F("attempt"))
     open_steps = Step.objects.exclude(status__in=FINAL)
@@ -41,8 +44,8 @@ def _forbidden() -> Iterator[tuple[str, QuerySet[Job] | QuerySet[Build] | QueryS
 
 def _builds_that_do_not_follow() -> Iterator[str]:
     states: dict[int, list[str]] = {}
-    for build_id, status in Job.objects.pipelines().values_list("build_id", "status"):
-        states.setdefault(build_id, []).append(status)
+    for build_id, status, may_fail in Job.objects.pipelines().values_list("build_id", "status", "may_fail"):
+        states.setdefault(build_id, []).append(as_counted(status, may_fail=may_fail))
     for build in Build.objects.filter(pk__in=states).iterator():
         due = of_jobs(states[build.pk])
         if build.status != due:

@@ -11,6 +11,7 @@ DRAWN = ("passed", "failed", "running", "waiting", "errored", "cancelled", "skip
 _SHAPES = {
     "": "none",
     "queued": "waiting",
+    "blocked": "waiting",
     "live": "passed",
     "rolling_out": "running",
     "rolling_back": "running",

@@ -239,6 +239,8 @@ class StepSpec:
     is_manual: bool = False  # a group at the end of the pipeline that is left out until a person approves
     refused: str = ""  # why it can never run ("no tag is left of the branch's name"): it fails so
     timeout_seconds: int | None = None
+    retries: int = 0  # how often it is run again where it fails
+    allow_failure: bool = False  # what follows goes on, and the job may pass
     skip: str = ""  # why the plan leaves it out ("only for tag v*"); "" = it runs
     line: int = 0  # in the configuration file, 1-based; 0 = unknown
 
@@ -272,6 +274,9 @@ class PipelineSpec:
     timeout_seconds: int | None = None
     artifacts: tuple[str, ...] = ()  # patterns of files of the checkout that are kept when the job ends
     caches: tuple[CacheSpec, ...] = ()
+    retries: int = 0  # how often the job is tried again where its own commands fail
+    attempts: int | None = None  # how often it is tried where our side breaks; None = the instance's
+    allow_failure: bool = False  # the build passes though this fails
     needs: tuple[str, ...] = ()  # names of the pipelines of the build that have to pass first
 
 

@@ -41,9 +41,7 @@ _NOTHING_KEPT = frozenset({StopReason.CANCELLED, StopReason.LOST_LEASE, StopReas
 MOST_THREADS = 64  # of one job; a wider tree runs so many steps at a time
 
 
-def execute(
-    job: JobSpec, executor: Executor, observer: Observer, stop: Stop, depot: Depot | None = None
-) -> JobResult:
+def execute(job: JobSpec, executor: Executor, observer: Observer, stop: Stop, depot: Depot | None = None) -> JobResult:
     """Run every step and block until the last has ended and the workspace is gone.
 
     Serial steps run in order up to the first that fails, parallel ones together; what is not reached is reported
@@ -208,6 +206,8 @@ class _Walk:
             self._serial(path, step.on_fail, len(step.steps))
         else:
             self._leave_out_below(path, step.on_fail, f"only where “{step.name}” fails", len(step.steps))
+        if step.allow_failure and result.outcome is Outcome.FAILED:
+            return replace(result, outcome=Outcome.PASSED)  # for what follows; it was told to have failed
         return result
 
     def _group(self, path: StepPath, step: StepSpec) -> StepResult:
@@ -237,13 +237,24 @@ class _Walk:
                 lambda: stop.order(StopReason.LOST_LEASE),
             )
             log.write(self._preparation.take())
-            result = self._attempt(step, log, stop)
-            result = settle(result, stop, step, self._job, whole_job=self._stop.reason is not None)
+            result = self._tries(step, log, stop)
             log.close("" if stop.reason is StopReason.LOST_LEASE else last_words(result))
             if log.is_broken:
                 reason = "The step's log could not be kept."
                 result = StepResult(outcome=Outcome.ERRORED, failure=Failure.ENGINE, reason=reason, retry=True)
         self._observer.step_finished(path, step, result)
+        return result
+
+    def _tries(self, step: StepSpec, log: StepLog, stop: Stop) -> StepResult:
+        """Run it, and again as often as it says while it fails by itself."""
+        for number in range(1, step.retries + 2):
+            with _child(stop) as its_stop:
+                result = self._attempt(step, log, its_stop)
+                result = settle(result, its_stop, step, self._job, whole_job=self._stop.reason is not None)
+            if result.outcome is not Outcome.FAILED or result.failure is Failure.SPEC or stop.reason is not None:
+                break
+            if number <= step.retries:
+                log.write(f"\n{result.reason}: try {number + 1} of {step.retries + 1}\n".encode())
         return result
 
     def _attempt(self, step: StepSpec, log: StepLog, stop: Stop) -> StepResult:

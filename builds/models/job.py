@@ -51,6 +51,7 @@ class Job(models.Model):
     priority = models.SmallIntegerField(default=0)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
     reason = models.TextField(blank=True)
+    may_fail = models.BooleanField(default=False, db_default=False, help_text="Its build passes though it fails.")
     notes = models.TextField(blank=True, db_default="", help_text="What became of artifacts and caches, a line each.")
     failure = models.CharField(max_length=20, blank=True, help_text="runners.contract.Failure")
     epoch = models.PositiveIntegerField(default=0)

@@ -80,6 +80,15 @@ def argv(entry: Entry, report: Report) -> tuple[str, ...] | None:
         return None
 
 
+def number(entry: Entry, most: int, report: Report) -> int | None:
+    """A whole number from 0 to `most`."""
+    word = _scalar(entry.node, entry.key, report).strip()
+    if not re.fullmatch(r"\d{1,4}", word) or int(word) > most:
+        report.error(f"`{entry.key}` needs a number from 0 to {most}", entry.node, key=entry.key)
+        return None
+    return int(word)
+
+
 def seconds(entry: Entry, report: Report) -> int | None:
     """A duration such as 90s, 3m or 1h30m, at least a second and at most a day."""
     word = _scalar(entry.node, entry.key, report).strip()

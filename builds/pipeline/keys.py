@@ -22,6 +22,10 @@ class Kind(StrEnum):
     BUILD = "build"  # a folder, or a map
     VOLUMES = "volumes"  # a list of texts, or of Compose's maps
     LINKS = "links"  # a list of services, or a map by service
+    NUMBER = "number"
+    WHEN = "when"  # a map of branch, tag, event and paths
+    MATRIX = "matrix"  # a map of names and lists of values
+    RETRY = "retry"  # a number, or a map
     CACHES = "caches"  # a map, or a list of them
     SCHEDULES = "schedules"  # a map, or a list of them
     ANY = "any"
@@ -71,10 +75,28 @@ _CONTAINER = (
 PIPELINE = _table(
     Key(name="steps", kind=Kind.STEPS, about="What is run, in order."),
     *_CONTAINER,
-    *_all("parallelism matrix needs when services concurrency allow_failure", Support.LATER),
+    Key(name="needs", kind=Kind.TEXTS, about="Pipelines that have to pass first."),
+    Key(name="when", kind=Kind.WHEN, about="The pushes that it is for."),
+    Key(name="matrix", kind=Kind.MATRIX, about="Runs once for each combination of these values."),
+    Key(name="parallelism", kind=Kind.NUMBER, about="How many equal copies run side by side."),
+    Key(name="allow_failure", kind=Kind.FLAG, about="The build passes though it fails."),
+    Key(name="retry", kind=Kind.RETRY, about="How often it is tried again."),
+    *_all("services concurrency", Support.LATER),
     Key(name="artifacts", kind=Kind.TEXTS, about="Files of the checkout that are kept with the build."),
     Key(name="cache", kind=Kind.CACHES, about="What is kept from build to build."),
-    *_all("budget tests retry", Support.HARMLESS),
+    *_all("budget tests", Support.HARMLESS),
+)
+
+WHEN = _table(
+    Key(name="branch", kind=Kind.TEXTS, about="Branches, by name or pattern; `!` in front takes some back."),
+    Key(name="tag", kind=Kind.TEXTS, about="Tags, in the same way."),
+    Key(name="event", kind=Kind.TEXTS, about="push, tag, pull_request, manual or schedule."),
+    Key(name="paths", kind=Kind.TEXTS, about="Something under these paths has changed."),
+)
+
+RETRY = _table(
+    Key(name="failed", kind=Kind.NUMBER, about="How often, where its own commands fail."),
+    Key(name="errored", kind=Kind.NUMBER, about="How often, where our side breaks."),
 )
 
 CACHE = _table(
@@ -144,8 +166,11 @@ STEP = _table(
     Key(name="branch", kind=Kind.TEXTS, about="Run only for these branches."),
     Key(name="serial", kind=Kind.STEPS, about="A group whose steps run one after another."),
     Key(name="parallel", kind=Kind.STEPS, about="A group whose steps run at the same time."),
-    *_all("when needs allow_failure parallelism matrix working_dir", Support.LATER),
-    *_all("budget tests artifacts cache retry", Support.HARMLESS),
+    Key(name="when", kind=Kind.WHEN, about="The pushes that it is for."),
+    Key(name="allow_failure", kind=Kind.FLAG, about="What follows goes on though it fails."),
+    Key(name="retry", kind=Kind.NUMBER, about="How often it is run again where it fails."),
+    *_all("needs parallelism matrix working_dir", Support.LATER),
+    *_all("budget tests artifacts cache", Support.HARMLESS),
 )
 
 SERVICE = _table(

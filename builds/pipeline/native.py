@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 
 from builds.pipeline import yaml
 from builds.pipeline.budget import Budget
+from builds.pipeline.copies import copies
 from builds.pipeline.deployments import applying, check_order, read_rule
 from builds.pipeline.graph import needed
 from builds.pipeline.keeping import read_artifacts, read_caches
 from builds.pipeline.keys import DEPLOYMENT, FILE, PIPELINE, Table
 from builds.pipeline.manual import check_manual, forbid_manual
+from builds.pipeline.needs import read_retry, with_needs
 from builds.pipeline.nodes import Entry, Mark
 from builds.pipeline.nodes import Mapping as MappingNode
 from builds.pipeline.origin import Origin
@@ -21,6 +23,7 @@ from builds.pipeline.schedules import read_schedules
 from builds.pipeline.section import Section
 from builds.pipeline.services import Service, read_service
 from builds.pipeline.steps import StepReader
+from builds.pipeline.when import why_not
 from runners.contract import PipelineSpec, ServiceSpec, Unreadable
 
 MAX_PIPELINES = 50  # and as many deployments
@@ -59,6 +62,7 @@ class _Reader:
         self._root = Section(root, FILE, report, strict=True)
         self._origin = Origin("", context, strict=True)
         self._budget = Budget(report)
+        self._names = ["main"]  # of the pipelines in the file
         self._weights: dict[str, int] = {}
         self._spent = 0
         self._services = self._read_services()
@@ -69,7 +73,7 @@ class _Reader:
         pipelines = self._pipelines()
         kept = tuple(one.name for one in pipelines if one.artifacts)
         deployments = [replace(one, pipeline=replace(one.pipeline, needs=kept)) for one in self._deployments()]
-        schedules = read_schedules(self._root.entry("schedule"), self._report, [one.name for one in pipelines])
+        schedules = read_schedules(self._root.entry("schedule"), self._report, self._names)
         needed(
             self._services.keys(), self._services, self._report
         )  # here a service that nobody uses has to be right too
@@ -77,11 +81,10 @@ class _Reader:
             self._report.warnings.extend(service.report.warnings)
         if self._report.errors:
             raise ConfigError(in_order(self._report.errors))
-        only = self._context.only
         return Plan(
             source=self._report.file,
-            pipelines=tuple(one for one in pipelines if not only or one.name in only),
-            deployments=() if only else tuple(deployments),
+            pipelines=tuple(pipelines),
+            deployments=() if self._context.only else tuple(deployments),
             schedules=schedules,
             warnings=tuple(in_order(self._report.warnings)),
         )
@@ -94,11 +97,29 @@ class _Reader:
         if steps and several:
             self._report.error("`steps` and `pipelines` exclude each other", several)
         if steps:
-            return [self._pipeline("main", self._root, self._shared)]
+            return with_needs({"main": self._copies("main", self._root.node, FILE)}, self._report)
         if not several and not self._root.entry("deployments"):
             self._report.error("there is nothing to run: add `steps` or `pipelines`")
-        sections = self._sections("pipelines", PIPELINE)
-        return [self._pipeline(name, section, _shared(section, self._shared)) for name, section in sections]
+        copies = {name: self._copies(name, node, PIPELINE) for name, node in self._maps("pipelines")}
+        self._names = list(copies)
+        only = self._context.only
+        wanted = {name: jobs if not only or name in only else [] for name, jobs in copies.items()}
+        found = with_needs(wanted, self._report)
+        if len(found) > MAX_PIPELINES:
+            self._report.error(f"more than {MAX_PIPELINES} pipelines, copies counted", several)
+        return found
+
+    def _copies(self, name: str, node: MappingNode, table: Table) -> list[PipelineSpec]:
+        """One pipeline as the jobs it comes to; none where it is not for this push."""
+        found = []
+        for copy in copies(name, node, self._report):
+            section = Section(copy.node, table, self._report, strict=True)
+            shared = _shared(section, self._shared if table is PIPELINE else _Shared())
+            shared = replace(shared, environment={**(shared.environment or {}), **copy.environment})
+            spec = self._pipeline(copy.name, section, shared)
+            if not why_not(section, self._context):
+                found.append(spec)
+        return found
 
     def _deployments(self) -> list[EnvironmentPlan]:
         sections = self._sections("deployments", DEPLOYMENT)
@@ -121,10 +142,13 @@ class _Reader:
 
     def _sections(self, key: str, table: Table) -> list[tuple[str, Section]]:
         """The maps under `key` by name."""
-        found: list[tuple[str, Section]] = []
+        return [(name, Section(node, table, self._report, strict=True)) for name, node in self._maps(key)]
+
+    def _maps(self, key: str) -> list[tuple[str, MappingNode]]:
+        found: list[tuple[str, MappingNode]] = []
         for entry in self._named(key):
             if isinstance(entry.node, MappingNode):
-                found.append((entry.key, Section(entry.node, table, self._report, strict=True)))
+                found.append((entry.key, entry.node))
             else:
                 self._report.error(f"`{clean(entry.key, 100)}` needs a map with `steps`", entry)
         return found
@@ -164,6 +188,9 @@ class _Reader:
             timeout_seconds=shared.timeout_seconds,
             artifacts=read_artifacts(section),
             caches=read_caches(section),
+            allow_failure=section.flag("allow_failure"),
+            needs=section.texts("needs"),
+            **read_retry(section),
         )
 
     def _weigh(self, services: tuple[ServiceSpec, ...], section: Section) -> None:

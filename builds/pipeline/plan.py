@@ -30,6 +30,8 @@ class PlanContext:
     project_id: str = ""
     build_id: str = ""
     queued_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)  # when the build was asked for: a template's time
+    event: str = "push"  # push, tag, pull_request, manual or schedule
+    changed: tuple[str, ...] | None = None  # paths that differ from what passed before; None = not known
     only: tuple[str, ...] = ()  # the pipelines that were asked for, and no deployment; () = everything
 
 

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from builds.pipeline.keys import BUILD, CACHE, DEPLOYMENT, FILE, PIPELINE, SCHEDULE, SERVICE, STEP, Kind, Support, Table
+from builds.pipeline.keys import (
+    BUILD,
+    CACHE,
+    DEPLOYMENT,
+    FILE,
+    PIPELINE,
+    RETRY,
+    SCHEDULE,
+    SERVICE,
+    STEP,
+    WHEN,
+    Kind,
+    Support,
+    Table,
+)
 
 _WORD: dict[str, Any] = {"type": ["string", "number", "boolean", "null"]}
 _WORDS: dict[str, Any] = {"type": "array", "items": _WORD}
@@ -22,6 +36,10 @@ _SHAPES: dict[Kind, dict[str, Any]] = {
     Kind.STEPS: {"type": "array", "minItems": 1, "items": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/step"}]}},
     Kind.SERVICES: {"type": "object", "additionalProperties": {"$ref": "#/$defs/service"}},
     Kind.PIPELINES: {"type": "object", "additionalProperties": {"$ref": "#/$defs/pipeline"}},
+    Kind.NUMBER: {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^[0-9]{1,2}$"}]},
+    Kind.WHEN: {"$ref": "#/$defs/when"},
+    Kind.MATRIX: {"type": "object", "minProperties": 1, "additionalProperties": {"type": "array"}},
+    Kind.RETRY: {"anyOf": [{"type": "integer", "minimum": 0}, {"$ref": "#/$defs/retry"}]},
     Kind.CACHES: {"anyOf": [{"$ref": "#/$defs/cache"}, {"type": "array", "items": {"$ref": "#/$defs/cache"}}]},
     Kind.SCHEDULES: {"anyOf": [{"$ref": "#/$defs/schedule"}, {"type": "array", "items": {"$ref": "#/$defs/schedule"}}]},
     Kind.DEPLOYMENTS: {"type": "object", "additionalProperties": {"$ref": "#/$defs/deployment"}},
@@ -39,6 +57,8 @@ def schema() -> dict[str, Any]:
         "$defs": {
             "pipeline": {**_object(PIPELINE), "required": ["steps"]},
             "deployment": {**_object(DEPLOYMENT), "required": ["steps"]},
+            "when": _object(WHEN),
+            "retry": _object(RETRY),
             "cache": {**_object(CACHE), "required": ["key", "paths"]},
             "schedule": {**_object(SCHEDULE), "required": ["cron"]},
             "step": _object(STEP),

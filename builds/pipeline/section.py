@@ -77,6 +77,11 @@ class Section:
         entry = self._entries.get(key)
         return fields.argv(entry, self.report) if entry else None
 
+    def number(self, key: str, most: int) -> int | None:
+        """The number of the key, from 0 to `most`; None without."""
+        entry = self._entries.get(key)
+        return fields.number(entry, most, self.report) if entry else None
+
     def seconds(self, key: str) -> int | None:
         """The duration of the key; None without."""
         entry = self._entries.get(key)

@@ -16,9 +16,11 @@ from builds.pipeline.pushes import Credentials, read_credentials, read_push
 from builds.pipeline.report import Report, clean
 from builds.pipeline.section import Section
 from builds.pipeline.what import MAX_NAME, check_length, first_line, name_of, read_what
+from builds.pipeline.when import why_not
 from runners.contract import StepKind, StepSpec
 
 MAX_GROUPS = 12  # in each other
+MAX_RETRIES = 10
 
 _GROUPS = {
     "serial": StepKind.SERIAL,
@@ -30,6 +32,7 @@ _RUN_STEPS = ("run steps",)
 _BELONGS = {
     **dict.fromkeys(("run", "command", "commands", "image"), _RUN_STEPS),
     "timeout": ("run steps", "push steps"),
+    "retry": ("run steps", "push steps"),
     **dict.fromkeys(("image_name", "image_tag", "registry"), ("push steps",)),
     "services": ("groups",),
 }
@@ -92,14 +95,19 @@ class StepReader:
         kind = self._type(section)
         inherited = replace(
             inherited,
-            skip=inherited.skip or why_skipped(section, self._context),
+            skip=inherited.skip or why_skipped(section, self._context) or why_not(section, self._context),
             environment={**inherited.environment, **section.pairs("environment")},
             credentials=self._credentials(section, inherited),
         )
         self._check_place(section, kind)
         read = self._group if kind in _GROUPS else self._push if kind == "push" else self._run
         step = read(section, kind, inherited)
-        return replace(step, on_fail=self._on_fail(section, step, inherited))
+        return replace(
+            step,
+            on_fail=self._on_fail(section, step, inherited),
+            allow_failure=section.flag("allow_failure"),
+            retries=section.number("retry", MAX_RETRIES) or 0,
+        )
 
     def _type(self, section: Section) -> str:
         """The word of _TYPES that the step is."""

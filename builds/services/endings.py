@@ -30,7 +30,8 @@ class Ending:
 
 
 def of_result(job: Job, result: JobResult, *, stopped: StopReason | None) -> Ending:
-    """What the engine's result means for the job. Only our own side's failures are tried again (I10)."""
+    """What the engine's result means for the job. Only our own side's failures are tried again (I10),
+    and its own where the project says so."""
     broke = result.outcome in {Outcome.ERRORED, Outcome.CANCELLED}
     if broke and job.cancel_requested_at is not None:
         return cancelled(job)
@@ -40,9 +41,20 @@ def of_result(job: Job, result: JobResult, *, stopped: StopReason | None) -> End
         return lost(job, failure=result.failure or Failure.ENGINE, why=result.reason)
     if result.awaits_approval:
         return _awaiting(job)
+    if result.outcome == Outcome.FAILED and job.attempt <= job.spec.get("retries", 0):
+        return _asked_again(job, result)
     to = Status(result.outcome)
     steps = Status.CANCELLED if to == Status.CANCELLED else Status.ERRORED
     return Ending(to=to, reason=result.reason, failure=result.failure, steps=steps)
+
+
+def _asked_again(job: Job, result: JobResult) -> Ending:
+    """Its own commands failed, and the project wants them tried again."""
+    if job.cancel_requested_at is not None:
+        return cancelled(job)
+    reason = f"Attempt {job.attempt} failed: {result.reason}. It is tried again, as its `retry` says."
+    again = {**released(job), "not_before": Now()}
+    return Ending(to=Status.QUEUED, reason=reason, failure=result.failure, fields=again)
 
 
 def _awaiting(job: Job) -> Ending:

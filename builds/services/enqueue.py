@@ -12,7 +12,7 @@ from builds.signals import job_waiting, send_on_commit
 from builds.states import Status
 from runners.contract import PipelineSpec
 
-_MAX_ATTEMPTS = {JobKind.PIPELINE: 3, JobKind.DEPLOYMENT: 1}
+_PIPELINE_ATTEMPTS = 3
 
 
 def enqueue(
@@ -27,8 +27,11 @@ def enqueue(
     """A job that waits for a runner, written in the caller's transaction; the bell rings when that commits.
 
     `variables` are plain and beside the build's own (CI_ENVIRONMENT and the like); never a secret. A deployment is
-    attempted once, a pipeline up to three times where our side breaks.
+    attempted once, a pipeline up to three times where our side breaks, and again where its commands fail as often as it
+    says. One that needs others is blocked until they passed.
     """
+    blocked = kind == JobKind.PIPELINE and bool(spec.needs)
+    status = Status.BLOCKED if blocked else Status.QUEUED
     with transaction.atomic(savepoint=False):
         job = Job.objects.create(
             build=build,
@@ -40,8 +43,17 @@ def enqueue(
             spec=pipeline_to_json(spec),
             variables=variables,
             labels=joined(spec.labels),
-            max_attempts=_MAX_ATTEMPTS[kind],
+            max_attempts=_most_attempts(spec, kind),
+            may_fail=spec.allow_failure,
+            status=status,
         )
-        JobMove.objects.create(job=job, went_to=Status.QUEUED)
-        send_on_commit(job_waiting, Job, job_id=job.pk)
+        JobMove.objects.create(job=job, went_to=status)
+        if not blocked:
+            send_on_commit(job_waiting, Job, job_id=job.pk)
     return job
+
+
+def _most_attempts(spec: PipelineSpec, kind: JobKind) -> int:
+    if kind == JobKind.DEPLOYMENT:
+        return 1
+    return (spec.attempts or _PIPELINE_ATTEMPTS) + spec.retries

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.db import transaction
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from builds.models import Build, BuildMove, Job, JobMove
 from builds.services.texts import storable
 from builds.signals import build_moved, job_moved, job_waiting, send_on_commit
-from builds.states import FINAL, Status, may_move, of_jobs, sources_of
+from builds.states import FINAL, Status, as_counted, may_move, of_jobs, sources_of
 
 
 def move_build(build_id: int, to: Status, *, who: str = "", reason: str = "") -> bool:
@@ -100,10 +103,37 @@ def record_job_move(job: Job, to: Status, *, who: str, reason: str, fields: dict
 
 def follow(build: Build, *, who: str) -> None:
     """Let a build that the caller holds stand where its pipelines' jobs say; a final one stays as it is (I4)."""
-    jobs = list(Job.objects.pipelines().filter(build=build).values_list("status", "reason"))
+    jobs = list(Job.objects.pipelines().filter(build=build).values_list("status", "reason", "may_fail"))
+    if any(status == Status.BLOCKED for status, _, _ in jobs) and _let_go(build, who=who):
+        jobs = list(Job.objects.pipelines().filter(build=build).values_list("status", "reason", "may_fail"))
     if not jobs:
         return
-    to = of_jobs([status for status, _ in jobs])
-    reason = next((text for status, text in jobs if status == to and text), "")
+    to = of_jobs([as_counted(status, may_fail=may_fail) for status, _, may_fail in jobs])
+    reason = next((text for status, text, _ in jobs if status == to and text), "")
     if may_move(build.status, to):
         _record_build_move(build, to, who=who, reason=reason)
+
+
+def _let_go(build: Build, *, who: str) -> bool:
+    """Queue blocked jobs of a held build when what they need has passed; leave them out when it never will. Any at all?"""
+    jobs = list(Job.objects.pipelines().select_for_update(no_key=True).filter(build=build).order_by("pk"))
+    states = {job.name: as_counted(job.status, may_fail=job.may_fail) for job in jobs}
+    moved = False
+    # Leaving one out may leave out another, wherever it stands.
+    while fates := [(job, *fate) for job in jobs if (fate := _fate(job, states))]:
+        for job, to, reason in fates:
+            record_job_move(job, to, who=who, reason=reason, fields={"not_before": Now()})
+            states[job.name] = to
+        moved = True
+    return moved
+
+
+def _fate(job: Job, states: Mapping[str, Status]) -> tuple[Status, str] | None:
+    """Where a blocked job goes, and why; None while that is open. What a build left out is not waited for."""
+    if job.status != Status.BLOCKED:
+        return None
+    needed = {name: states.get(name, Status.PASSED) for name in job.spec["needs"]}
+    for name, state in needed.items():
+        if state in FINAL and state != Status.PASSED:
+            return Status.SKIPPED, f"{name} did not pass."
+    return (Status.QUEUED, "") if all(state == Status.PASSED for state in needed.values()) else None

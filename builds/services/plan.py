@@ -13,6 +13,7 @@ from builds.models.build import Trigger
 from builds.models.job import JobKind
 from builds.pipeline.make import CANDIDATES, make
 from builds.pipeline.plan import ConfigError, Plan, PlanContext, Problem, plan_to_json
+from builds.services.changes import changed_in, event_of
 from builds.services.enqueue import enqueue
 from builds.services.keep_pipelines import kept_text
 from builds.services.machine import executor_settings
@@ -43,6 +44,7 @@ class _Found:
     commit: str
     facts: CommitFacts
     files: dict[str, str | Unreadable]
+    changed: tuple[str, ...] | None
 
 
 def plan(build_id: int) -> None:
@@ -74,7 +76,8 @@ def _read(build: Build) -> _Found:
     commit = fetch(source, machine.mirrors, policy=policy)
     mirror = mirror_path(machine.mirrors, source.mirror)
     files = read_files(mirror, commit, CANDIDATES, most_bytes=_MOST_FILE_BYTES)
-    return _Found(commit=commit, facts=commit_facts(mirror, commit), files=files)
+    changed = changed_in(build, commit, files.values(), mirror)
+    return _Found(commit=commit, facts=commit_facts(mirror, commit), files=files, changed=changed)
 
 
 def _context(build: Build, found: _Found) -> PlanContext:
@@ -92,6 +95,8 @@ def _context(build: Build, found: _Found) -> PlanContext:
         project_id=str(build.project.uuid),
         build_id=str(build.uuid),
         queued_at=build.created_at,
+        event=event_of(build),
+        changed=found.changed,
         only=tuple(build.only or ()),
     )
 

@@ -87,12 +87,17 @@ def _job_node(job: Job, *, is_open: bool) -> Node:
         status=job.status,
         level=1,
         what="Deployment" if deploys else "Job",
-        detail="deployment" if deploys else "",
+        detail="deployment" if deploys else _needs(job),
         started_at=job.started_at,
         finished_at=job.finished_at,
         is_parent=True,
         is_open=is_open,
     )
+
+
+def _needs(job: Job) -> str:
+    """What it waits for."""
+    return f"needs {', '.join(job.spec['needs'])}" if job.status == Status.BLOCKED else ""
 
 
 def _attempts(rows: BuildRows, job: Job, *, level: int, chosen: Step | None) -> Iterator[Node]:

@@ -27,7 +27,7 @@ function showState({ status, final, words }) {
   root.final = final;
   document.title = `#${root.number} ${status} · ${root.project}`;
   const icon = document.getElementById("favicon");
-  const shape = { queued: "waiting" }[status] ?? status;
+  const shape = { queued: "waiting", blocked: "waiting" }[status] ?? status;
   icon.href = icon.getAttribute(`data-${shape}`) ?? icon.href;
   document.getElementById("announce").textContent = `Build ${root.number}: ${words}`;
 }

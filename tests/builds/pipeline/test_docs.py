@@ -25,6 +25,7 @@ CHAPTERS = {
     "Steps": (keys.STEP,),
     "Services": (keys.SERVICE, keys.BUILD),
     "Deployments": (keys.DEPLOYMENT,),
+    "Order, copies and pushes": (keys.WHEN, keys.RETRY),
     "Schedules": (keys.SCHEDULE,),
     "What is kept": (keys.CACHE,),
 }

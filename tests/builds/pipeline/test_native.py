@@ -127,7 +127,7 @@ def test_a_file_may_only_deploy() -> None:
         ("image: x", "there is nothing to run: add `steps` or `pipelines`"),
         ("steps: [a]\npipelines: {x: {steps: [a]}}", "ciservice.yml:2:1: `steps` and `pipelines` exclude each other"),
         ("stesp: [a]\nsteps: [a]", "ciservice.yml:1:1: unknown key `stesp`: did you mean `steps`?"),
-        ("steps: [a]\nzzz: 1", "unknown key `zzz`: known here: deployments, environment, image"),
+        ("steps: [a]\nzzz: 1", "unknown key `zzz`: known here: allow_failure, artifacts, cache"),
         ("steps: [a]\nsteps: [b]", "ciservice.yml:2:1: `steps` is given twice, first in line 1"),
         ("steps: [a]\n---\nsteps: [b]", "only the first document of the file is read"),
         ("steps: []", "`steps` is an empty list"),
@@ -221,11 +221,8 @@ def test_what_would_open_the_machine_is_refused(keys: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *(
-            f"pipelines: {{a: {{steps: [x], {key}: 1}}}}"
-            for key in ("parallelism", "matrix", "needs", "when", "services")
-        ),
-        *(f"steps: [{{run: a, {key}: 1}}]" for key in ("when", "needs", "allow_failure")),
+        *(f"pipelines: {{a: {{steps: [x], {key}: 1}}}}" for key in ("services", "concurrency")),
+        *(f"steps: [{{run: a, {key}: 1}}]" for key in ("needs", "parallelism", "matrix")),
         *(
             f"deployments: {{a: {{branch: main, steps: [x], {key}: 1}}}}"
             for key in ("verify", "approval", "window", "canary", "bake", "rollback", "when", "tag")
@@ -238,7 +235,7 @@ def test_what_comes_later_and_matters_is_an_error(text: str) -> None:
     assert "is not supported by this version yet: remove it to run without" in problem
 
 
-@pytest.mark.parametrize("key", ["budget", "tests", "artifacts", "cache", "retry"])
+@pytest.mark.parametrize("key", ["budget", "tests"])
 def test_what_comes_later_and_is_harmless_is_a_warning(key: str) -> None:
     (warning,) = warnings(native(f"pipelines: {{a: {{steps: [x], {key}: 1}}}}"))
     assert warning == f"ciservice.yml:1:29: `{key}` is not supported by this version yet and is ignored"

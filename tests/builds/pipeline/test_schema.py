@@ -24,7 +24,7 @@ def test_the_examples_of_the_documentation_fit(text: str) -> None:
     [
         "steps: [{run: a, timeout: 1h30m, environment: [A=1]}]",
         "steps: [{parallel: [a, {serial: [b]}]}]",
-        "pipelines: {a: {steps: [x], cache: {key: y}}}",
+        "pipelines: {a: {steps: [x], cache: {key: y, paths: z}}}",
         "deployments: {a: {branch: [x], steps: [y]}}",
         "steps: [a]\nservices: {app: {build: {context: ., args: {A: 1}}, ports: ['80:80'], volumes: ['./a:/b']}}",
     ],
