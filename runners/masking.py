@@ -16,8 +16,13 @@ from urllib.parse import quote, quote_plus
 
 import re2
 
+from runners.errors import SpecError
+
 MARK = b"[hidden]"
 LEAST_LENGTH = 4  # shorter values would hide half of every log; the settings page warns below 8
+# Of what is learned on the way: more would make every line of the log slow. A value has about four forms.
+MOST_NEEDLES = 6000
+MOST_NEEDLE_BYTES = 2 * 1024 * 1024
 _BASE64_LINE = 57  # bytes that fill one line of 76 characters, as base64(1) wraps
 
 
@@ -58,8 +63,11 @@ class _Known:
     def add(self, needles: frozenset[bytes]) -> None:
         with self._lock:
             before = self.needles.all if self.needles else frozenset()
-            if not needles <= before:
-                self.needles = _Needles(before | needles)
+            together = before | needles
+            if len(together) > MOST_NEEDLES or sum(map(len, together)) > MOST_NEEDLE_BYTES:
+                raise SpecError("The job has more secret values than its log can hide: encrypt fewer or shorter ones.")
+            if together != before:
+                self.needles = _Needles(together)
 
 
 class Masker:
@@ -75,7 +83,10 @@ class Masker:
         self._covered = 0  # leading bytes of `_held` that belong to a mark which is out already
 
     def learn(self, secrets: Iterable[str]) -> None:
-        """Hide these, too, from the next bytes on: in this stream and in every other made with `anew`."""
+        """Hide these, too, from the next bytes on: in this stream and in every other made with `anew`.
+
+        SpecError where that is too much: nothing of it is known then.
+        """
         self._known.add(needles_of(secrets))
 
     def anew(self) -> Masker:
@@ -186,5 +197,5 @@ def _pattern(needles: Iterable[bytes]) -> re2._Regexp:
     options.encoding = re2.Options.Encoding.LATIN1
     options.longest_match = True
     options.never_capture = True
-    options.max_mem = 64 << 20
+    options.max_mem = 256 << 20  # taken as it is needed: for a thousand values
     return re2.compile(b"|".join(re2.escape(needle) for needle in sorted(needles, key=len, reverse=True)), options)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runners.errors import SpecError
 from runners.masking import LEAST_LENGTH, MARK, Masker, needles_of
 
 # Few letters, so that secrets overlap, repeat and contain each other.
@@ -246,3 +247,15 @@ def test_all_streams_of_a_mask_learn_what_one_is_told():
     assert running.feed(b"new-to") == b""
     assert running.feed(b"ken ") == MARK + b" "
     assert mask.anew().whole("new-token") == MARK.decode()
+
+
+@pytest.mark.parametrize(
+    "secrets", [[f"value-{number:06}-{number * 7919:09}" for number in range(6000)], ["x" * 10**6]]
+)
+def test_more_than_can_be_hidden_is_refused_and_what_was_known_stays(secrets):
+    mask = Masker(["hunter2-hunter2"])
+
+    with pytest.raises(SpecError, match="more secret values than its log can hide"):
+        mask.learn(secrets)
+
+    assert mask.whole("hunter2-hunter2") == MARK.decode()
