@@ -40,6 +40,7 @@ class BuildRows:
     jobs: list[Job]
     steps: list[Step]
     lost: dict[tuple[int, int], str]  # (job, attempt) -> why that attempt ended without an end
+    paused: frozenset[tuple[int, int]] = frozenset()  # attempts that ended well, to wait for a person
 
     @property
     def newest_steps(self) -> list[Step]:
@@ -55,14 +56,20 @@ def read_rows(build: Build) -> BuildRows:
     order = {job.pk: number for number, job in enumerate(jobs)}
     steps = list(Step.objects.filter(job__in=jobs).order_by("attempt", "position"))
     steps.sort(key=lambda step: order[step.job_id])
-    moves = JobMove.objects.filter(job__in=jobs, came_from=Status.RUNNING, went_to=Status.QUEUED)
-    lost = {(move.job_id, move.attempt): move.reason or "its runner was lost" for move in moves}
+    ended = (Status.QUEUED, Status.WAITING)
+    moves = list(JobMove.objects.filter(job__in=jobs, came_from=Status.RUNNING, went_to__in=ended))
+    lost = {
+        (move.job_id, move.attempt): move.reason or "its runner was lost"
+        for move in moves
+        if move.went_to == Status.QUEUED
+    }
+    paused = frozenset((move.job_id, move.attempt) for move in moves if move.went_to == Status.WAITING)
     by_pk = {job.pk: job for job in jobs}
     for job in jobs:
         job.build = build
     for step in steps:
         step.job = by_pk[step.job_id]
-    return BuildRows(build, jobs, steps, lost)
+    return BuildRows(build, jobs, steps, lost, paused)
 
 
 def nodes(rows: BuildRows, *, chosen: Step | None) -> list[Node]:
@@ -122,13 +129,15 @@ def attempt_is_shown(rows: BuildRows, job: Job, attempt: int) -> bool:
 
 
 def _attempt_node(rows: BuildRows, job: Job, attempt: int, steps: Sequence[Step], *, level: int, is_open: bool) -> Node:
+    its = (job.pk, attempt)
+    is_paused = its in rows.paused
     return Node(
         key=f"attempt-{job.uuid}-{attempt}",
         name=f"Attempt {attempt}",
-        status=Status.ERRORED,
+        status=Status.PASSED if is_paused else Status.ERRORED,
         level=level,
         what="Attempt",
-        detail=rows.lost.get((job.pk, attempt), "ended without an end"),
+        detail="then it waited for approval" if is_paused else rows.lost.get(its, "ended without an end"),
         started_at=min((step.started_at for step in steps if step.started_at), default=None),
         finished_at=max((step.finished_at for step in steps if step.finished_at), default=None),
         is_parent=bool(steps),

@@ -164,6 +164,21 @@ _SIZE: dict[str, Case] = {
     ),
     "parentheses": (one_service(f"build: {{args: {{A: '{{{{ {'(' * 4000} }}}}'}}}}"), "nested deeper than 30"),
     "a template of quotes": (one_service(f"build: {{args: {{A: '{{{{ {'`' * 7001} }}}}'}}}}"), "the quote `"),
+    "on_fail in each other": (
+        theirs("- " + "{service: t, command: a, on_fail: [" * 15 + "]}" * 15, "t: {image: x}"),
+        "nested deeper than 12",
+    ),
+    "on_fail by alias": (
+        theirs(
+            "- &a-1 {service: t, command: a}\n" + many("- &aN {service: t, command: a, on_fail: [*aP, *aP]}", 11),
+            "t: {image: x}",
+        ),
+        _TOO_MANY,
+    ),
+    "5000 volumes of the host": (
+        one_service("image: x, volumes: [" + many("'/hN:/xN'", 5000, ", ") + "]"),
+        "a plan",
+    ),
     "a loop": (one_service("build: {args: {A: '{{ range .Branch }}x{{ end }}'}}"), "`range` cannot be used here"),
     "templates without end": (
         one_service(f"build: {{args: {{A: '{'{{' * 4_000}'}}}}"),

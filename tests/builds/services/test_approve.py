@@ -90,6 +90,16 @@ def test_approved_it_runs_once_more_from_the_beginning(waiting, go, owner):
     assert (entry.user, entry.organization, entry.subject) == (owner, build.project.organization, str(build))
 
 
+def test_the_page_says_of_the_first_attempt_that_it_waited(client, waiting, go, owner):
+    build = waiting()
+    approve(build, user=owner)
+    go()
+    client.force_login(owner)
+    page = client.get(f"/projects/{build.project.uuid}/builds/{build.number}/").content.decode()
+    assert "then it waited for approval" in page
+    assert "ended without an end" not in page
+
+
 def test_twice_is_once(waiting, owner):
     build = waiting()
     assert [approve(build, user=owner), approve(build, user=owner)] == [True, False]
