@@ -112,6 +112,20 @@ def test_codeships_variables(make_build, project):
         "CI_MESSAGE": "ab",
         "CI_COMMIT_DESCRIPTION": "v1-2-gabc",
         "CI_COMMITTER_NAME": "Ada",
+@pytest.mark.parametrize(
+    ("fields", "writes"),
+    [({}, True), ({"from_fork": True}, False), ({"pull_request": 7}, False)],
+    ids=["push", "fork", "pull request"],
+)
+def test_only_the_projects_own_pushes_write_its_image_caches(make_build, project, fields, writes):
+    add_job(make_build(**fields))
+
+    spec = job_spec(claim_now())
+
+    assert (spec.cache.project, spec.cache.writes) == (str(project.uuid), writes)
+    assert spec.is_strangers is fields.get("from_fork", False)
+
+
         "CI_COMMITTER_EMAIL": "ada@example.com",
         "CI_COMMITTER_USERNAME": "",
         "CI_REPO_NAME": "shop/api",
