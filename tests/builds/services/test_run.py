@@ -10,6 +10,7 @@ from django.db import connection
 
 from builds.invariants import check_invariants
 from builds.logs import live
+from builds.logs.read import raw
 from builds.models import Job, Secret
 from builds.pipeline.plan import pipeline_to_json
 from builds.services.claim import RunnerIdentity, claim
@@ -17,8 +18,8 @@ from builds.services.project_key import put_key
 from builds.services.reap import reap
 from builds.services.run import job_spec, run
 from builds.states import Status
-from runners.contract import Outcome, PipelineSpec, StepKind, StepSpec, Stop, StopReason
-from runners.encryption import new_key
+from runners.contract import Outcome, PipelineSpec, ServiceSpec, StepKind, StepSpec, Stop, StopReason
+from runners.encryption import encrypt, new_key
 from tests import servers
 from tests.builds.queue import RUNNER, add_job, age, claim_now, fake_executor
 
@@ -86,6 +87,21 @@ def test_a_strangers_fork_gets_no_key(make_build, project, owner, from_fork):
     assert text not in repr(spec)
 
 
+def test_what_the_project_key_opens_reaches_the_step_and_no_log(make_build, project, owner, tmp_path):
+    put_key(project, (key := new_key()).text, who=owner)
+    sealed = encrypt(b"TOKEN=opened with the key", key)
+    service = ServiceSpec(name="app", image="busybox", encrypted_environment=(sealed,))
+    step = StepSpec(name="show", service="app", script=f"print-env TOKEN\nprint {key.text}")
+    job = add_job(make_build())
+    spec = PipelineSpec(name="p", steps=(step,), services=(service,))
+    Job.objects.filter(pk=job.pk).update(spec=pipeline_to_json(spec))
+
+    assert run_now(tmp_path).outcome == Outcome.PASSED
+
+    log = b"".join(raw(job.steps.get())).decode()
+    assert "TOKEN=[hidden]\n[hidden]\n" in log
+
+
 @pytest.mark.parametrize(("from_fork", "secrets"), [(False, {"TOKEN": "hunter2 hunter2"}), (True, {})])
 def test_a_strangers_fork_gets_no_secrets(make_build, project, from_fork, secrets):
     Secret.objects.create(project=project, name="TOKEN", value="hunter2 hunter2")
@@ -94,6 +110,20 @@ def test_a_strangers_fork_gets_no_secrets(make_build, project, from_fork, secret
     spec = job_spec(taken)
     assert spec.secrets == secrets
     assert "hunter2" not in repr(spec)
+
+
+@pytest.mark.parametrize(
+    ("fields", "writes"),
+    [({}, True), ({"from_fork": True}, False), ({"pull_request": 7}, False)],
+    ids=["push", "fork", "pull request"],
+)
+def test_only_the_projects_own_pushes_write_its_image_caches(make_build, project, fields, writes):
+    add_job(make_build(**fields))
+
+    spec = job_spec(claim_now())
+
+    assert (spec.cache.project, spec.cache.writes) == (str(project.uuid), writes)
+    assert spec.is_strangers is fields.get("from_fork", False)
 
 
 def test_codeships_variables(make_build, project):
@@ -112,20 +142,6 @@ def test_codeships_variables(make_build, project):
         "CI_MESSAGE": "ab",
         "CI_COMMIT_DESCRIPTION": "v1-2-gabc",
         "CI_COMMITTER_NAME": "Ada",
-@pytest.mark.parametrize(
-    ("fields", "writes"),
-    [({}, True), ({"from_fork": True}, False), ({"pull_request": 7}, False)],
-    ids=["push", "fork", "pull request"],
-)
-def test_only_the_projects_own_pushes_write_its_image_caches(make_build, project, fields, writes):
-    add_job(make_build(**fields))
-
-    spec = job_spec(claim_now())
-
-    assert (spec.cache.project, spec.cache.writes) == (str(project.uuid), writes)
-    assert spec.is_strangers is fields.get("from_fork", False)
-
-
         "CI_COMMITTER_EMAIL": "ada@example.com",
         "CI_COMMITTER_USERNAME": "",
         "CI_REPO_NAME": "shop/api",
