@@ -177,6 +177,17 @@ class Link:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HealthCheck:
+    """How a service is asked whether it is ready; zero and () leave a thing to the image."""
+
+    test: tuple[str, ...] = ()  # ("CMD", ...), ("CMD-SHELL", text), ("NONE",)
+    interval_seconds: float = 0.0
+    timeout_seconds: float = 0.0
+    start_period_seconds: float = 0.0
+    retries: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class ServiceSpec:
     """A container that a step runs in or beside. Exactly one of `image` and `build` is set."""
 
@@ -196,6 +207,7 @@ class ServiceSpec:
     user: str = ""
     hostname: str = ""
     extra_hosts: tuple[str, ...] = ()
+    health: HealthCheck | None = None  # None = the image's own check, or none
     add_docker: bool = False
     cached: bool = False  # its built image's layers are kept between runners, for each branch
     default_cache_branch: str = ""  # whose cache to begin with where the branch has none; "" = master, then main
@@ -221,7 +233,8 @@ class StepSpec:
 
     `command` is argv and replaces the image's CMD, the ENTRYPOINT is kept (CodeShip). `script` is shell text for
     `sh -e`. A run step names its `service`, or an `image` of its own; with neither it runs in the pipeline's container.
-    A push step names the `service` whose image it sends away, built or pulled where no step did so before.
+    A push step names the `service` whose image it sends away, built or pulled where no step did so before; without
+    `push` the image stays here.
     """
 
     name: str

@@ -15,6 +15,7 @@ class Kind(StrEnum):
     DURATION = "duration"  # 90s, 3m, 1h30m
     ARGV = "argv"  # a text split like a shell would, or a list of words
     PAIRS = "pairs"  # a map, or a list of NAME=value
+    CIPHERTEXTS = "ciphertexts"  # a text, a list of texts, or a map of them
     STEPS = "steps"
     SERVICES = "services"  # a map of services by name
     PIPELINES = "pipelines"
@@ -189,9 +190,12 @@ SERVICE = _table(
     Key(name="user", kind=Kind.TEXT, about="Who its commands run as."),
     Key(name="hostname", kind=Kind.TEXT, about="What the container calls itself."),
     Key(name="extra_hosts", kind=Kind.PAIRS, about="Further lines of /etc/hosts, `name:address`."),
+    Key(name="healthcheck", about="How to ask whether it is ready; a step waits until it is."),
     Key(name="add_docker", kind=Kind.FLAG, about="A Docker engine of the job's own inside its containers."),
     Key(
-        name="encrypted_environment", kind=Kind.PAIRS, about="Encrypted NAME=value lines; they win over `environment`."
+        name="encrypted_environment",
+        kind=Kind.CIPHERTEXTS,
+        about="Encrypted NAME=value lines; they win over `environment`.",
     ),
     Key(name="encrypted_env_file", kind=Kind.TEXTS, about="Files of such lines; they win over everything else."),
     *_CREDENTIALS,
@@ -203,8 +207,19 @@ SERVICE = _table(
         " expose restart stdin_open stop_grace_period stop_signal tty ulimits volume_driver profiles platform",
         Support.SILENT,
     ),
-    *_all("cap_drop dns dns_search domainname healthcheck mem_limit read_only shm_size tmpfs", Support.WARNED),
+    *_all("cap_drop dns dns_search domainname mem_limit read_only shm_size tmpfs", Support.WARNED),
     *_all("cap_add devices ipc network_mode pid privileged security_opt sysctls userns_mode", Support.FORBIDDEN),
+)
+
+HEALTHCHECK = _table(
+    Key(
+        name="test", kind=Kind.ARGV, about="A text for the image's shell, or a list that begins with CMD or CMD-SHELL."
+    ),
+    Key(name="interval", kind=Kind.TEXT, about="How often: 1m30s, 500ms."),
+    Key(name="timeout", kind=Kind.TEXT, about="How long one answer may take."),
+    Key(name="retries", kind=Kind.TEXT, about="After how many failures in a row it is unhealthy."),
+    Key(name="start_period", kind=Kind.TEXT, about="How long failures do not count at the beginning."),
+    Key(name="disable", kind=Kind.FLAG, about="Ask nothing, although the image has a check."),
 )
 
 BUILD = _table(
@@ -216,7 +231,7 @@ BUILD = _table(
     Key(name="name", kind=Kind.TEXT, about="The same as `image`."),
     Key(name="args", kind=Kind.PAIRS, about="Build arguments."),
     Key(name="target", kind=Kind.TEXT, about="The stage of the Dockerfile to build."),
-    Key(name="encrypted_args", kind=Kind.PAIRS, about="Encrypted NAME=value lines; they win over `args`."),
+    Key(name="encrypted_args", kind=Kind.CIPHERTEXTS, about="Encrypted NAME=value lines; they win over `args`."),
     Key(name="encrypted_args_file", kind=Kind.TEXTS, about="Files of such lines; they win over both."),
     *_all("cache_from configure shm_size", Support.WARNED),
     *_all("network", Support.FORBIDDEN),

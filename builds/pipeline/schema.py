@@ -30,6 +30,7 @@ _SHAPES: dict[Kind, dict[str, Any]] = {
     Kind.TEXTS: {"anyOf": [_WORD, _WORDS]},
     Kind.ARGV: {"anyOf": [_WORD, _WORDS]},
     Kind.PAIRS: {"anyOf": [{"type": "object", "additionalProperties": _WORD}, _WORDS, {"type": "null"}]},
+    Kind.CIPHERTEXTS: {"anyOf": [_WORD, _WORDS, {"type": "object", "additionalProperties": _WORD}]},
     Kind.LINKS: {"anyOf": [_WORD, _WORDS, {"type": "object"}]},
     Kind.VOLUMES: {"anyOf": [_WORD, {"type": "array", "items": {"anyOf": [_WORD, {"type": "object"}]}}]},
     Kind.BUILD: {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/build"}]},

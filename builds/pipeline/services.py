@@ -7,6 +7,7 @@ import posixpath
 from dataclasses import dataclass, field, replace
 
 from builds.pipeline.gotemplate.errors import TemplateError
+from builds.pipeline.health import read_health
 from builds.pipeline.keys import BUILD, SERVICE
 from builds.pipeline.nodes import Entry, Mapping, Mark, Scalar
 from builds.pipeline.origin import Origin
@@ -66,6 +67,7 @@ def read_service(entry: Entry, origin: Origin, report: Report) -> Service:
         user=section.text("user"),
         hostname=section.text("hostname"),
         extra_hosts=_extra_hosts(section, origin),
+        health=read_health(section, origin),
         add_docker=section.flag("add_docker"),
         cached=section.flag("cached"),
         default_cache_branch=section.text("default_cache_branch"),

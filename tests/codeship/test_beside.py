@@ -77,6 +77,21 @@ def test_an_unhealthy_service_fails_the_step(go):
     assert "begun" not in ran.text("a")
 
 
+def test_a_check_in_the_services_file_goes_before_the_images(passes):
+    files = {"D": "FROM IMAGE\n" + HEALTH.format("false")}
+    services = """
+        slow:
+          build: {dockerfile: D}
+          command: sh -c "sleep 1; touch /ready; exec sleep 60"
+          healthcheck: {test: test -e /ready, interval: 200ms, retries: 100}
+        quiet: {build: {dockerfile: D}, command: sleep 60, healthcheck: {disable: true}}
+        app: {image: IMAGE, links: [slow, quiet]}
+    """
+    said = passes("- {name: a, service: app, command: echo begun}", services, files).text("a")
+    assert "Status changed to 'healthy' for \"slow\"" in said
+    assert '"quiet"' not in said
+
+
 def test_real_databases(passes, real_image):
     word = secrets.token_hex(8)
     files = {

@@ -14,7 +14,7 @@ from runners.executors.docker.engine import Refused, State
 from runners.executors.docker.graph import host_names
 from runners.executors.docker.hardening import host_config
 from runners.executors.docker.images import Image
-from runners.executors.docker.job import Job, as_env, service_config
+from runners.executors.docker.job import Job, as_env, is_checked, service_config
 from runners.executors.docker.links import link_environment
 from runners.executors.docker.output import ServiceOutput, StepOutput
 from runners.executors.docker.rooms import Room
@@ -66,7 +66,8 @@ class Companions:
 
     def wait_healthy(self, images: dict[str, Image], stop: Stop) -> None:
         """Until each that has a health check says healthy. StepFailed where one is unhealthy, ended, or `stop` came."""
-        waiting = [name for name in self._running if images[name].checked]
+        checked = {s.name for s in self._everyone if s.name in self._running and is_checked(s, images[s.name])}
+        waiting = [name for name in self._running if name in checked]
         for name in waiting:
             self._output.say(f'Waiting for "{name}" service to become healthy')
         pause = FIRST_LOOK_SECONDS

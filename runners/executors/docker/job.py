@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runners.contract import HearSecrets, JobSpec, ServiceSpec, StepSpec, Stop
+from runners.contract import HealthCheck, HearSecrets, JobSpec, ServiceSpec, StepSpec, Stop
 from runners.environment import step_environment
 from runners.executors.config import ExecutorSettings
 from runners.executors.docker.admission import Admission
@@ -83,4 +83,25 @@ def service_config(service: ServiceSpec, image: Image) -> dict[str, Any]:
         config["User"] = service.user
     if service.hostname:
         config["Hostname"] = service.hostname
+    if service.health is not None:
+        config["Healthcheck"] = _health(service.health)
     return config
+
+
+def _health(check: HealthCheck) -> dict[str, Any]:
+    """As the engine takes it: nanoseconds, and nothing where the image is to decide."""
+    found: dict[str, Any] = {
+        "Test": list(check.test),
+        "Interval": int(check.interval_seconds * 1e9),
+        "Timeout": int(check.timeout_seconds * 1e9),
+        "StartPeriod": int(check.start_period_seconds * 1e9),
+        "Retries": check.retries,
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def is_checked(service: ServiceSpec, image: Image) -> bool:
+    """Whether the service says of itself when it is ready."""
+    if service.health is None or not service.health.test:
+        return image.checked
+    return service.health.test != ("NONE",)

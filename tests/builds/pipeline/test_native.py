@@ -227,7 +227,7 @@ def test_what_would_open_the_machine_is_refused(keys: str) -> None:
             f"deployments: {{a: {{branch: main, steps: [x], {key}: 1}}}}"
             for key in ("verify", "approval", "window", "canary", "bake", "rollback", "when", "tag")
         ),
-        "steps: [a]\nservices: {app: {image: x, healthcheck: y}}",
+        "steps: [a]\nservices: {app: {image: x, mem_limit: y}}",
     ],
 )
 def test_what_comes_later_and_matters_is_an_error(text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from builds.pipeline.make import make
-from runners.contract import ImageBuild, Link
+from runners.contract import HealthCheck, ImageBuild, Link
 from tests.builds.pipeline.helpers import COMMIT, codeship, context, native, problems, service, warnings
 
 
@@ -85,6 +85,40 @@ def test_an_image_is_taken_as_it_stands() -> None:
 )
 def test_keys(text: str, field: str, value: object) -> None:
     assert getattr(service("{image: x, " + text + "}"), field) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "health"),
+    [
+        ("{test: redis-cli ping}", HealthCheck(test=("CMD-SHELL", "redis-cli ping"))),
+        ("{test: [CMD, redis-cli, ping]}", HealthCheck(test=("CMD", "redis-cli", "ping"))),
+        ("{test: [CMD-SHELL, 'a || b']}", HealthCheck(test=("CMD-SHELL", "a || b"))),
+        ("{test: [redis-cli, ping]}", HealthCheck(test=("CMD", "redis-cli", "ping"))),
+        ("{test: NONE}", HealthCheck(test=("NONE",))),
+        ("{test: ls, disable: true}", HealthCheck(test=("NONE",))),
+        ("{interval: 1m30s, retries: 5}", HealthCheck(interval_seconds=90, retries=5)),
+        ("{timeout: 500ms, start_period: 1.5s}", HealthCheck(timeout_seconds=0.5, start_period_seconds=1.5)),
+        ("{interval: 0s}", HealthCheck()),
+        ("{interval: 1us}", HealthCheck(interval_seconds=0.1)),
+        ("", None),
+    ],
+)
+def test_health(text: str, health: HealthCheck | None) -> None:
+    assert service(f"{{image: x, healthcheck: {text}}}").health == health
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("curl", "`healthcheck` needs a map with `test`"),
+        ("{interval: soon}", "`interval` needs a duration"),
+        ("{interval: '" + "1" * 5000 + "s'}", "`interval` needs a duration"),
+        ("{retries: many}", "`retries` needs a number"),
+    ],
+)
+def test_what_is_no_health_check_is_the_failure_of_who_needs_it(text: str, said: str) -> None:
+    assert said in service(f"{{image: x, healthcheck: {text}}}").refused
+    assert said in problems(native, f"services:\n  app: {{image: x, healthcheck: {text}}}\nsteps: [ls]")[0]
 
 
 @pytest.mark.parametrize(
@@ -246,7 +280,8 @@ def test_a_long_chain_is_followed() -> None:
         ("{image: x, env-file: a}", "unknown key `env-file` is ignored: did you mean `env_file`?"),
         ("{image: x, privileged: true}", "`privileged` is ignored: it would open the machine"),
         ("{image: x, network_mode: host}", "`network_mode` is ignored: it would open the machine"),
-        ("{image: x, healthcheck: {test: x}}", "`healthcheck` is ignored"),
+        ("{image: x, mem_limit: 1g}", "`mem_limit` is ignored"),
+        ("{image: x, healthcheck: {test: x, start_intervall: 1s}}", "unknown key `start_intervall` is ignored"),
         ("{image: x, extra_hosts: ['a:host-gateway']}", "`a:host-gateway` would lead to the machine"),
         ("{build: {image_tag: x}}", "unknown key `image_tag` is ignored"),
         ("{build: {configure: {service: x}}}", "`configure` is ignored"),
