@@ -54,7 +54,7 @@ class Files:
         self, steps: str, text: str | Unreadable, found: Mapping[str, str | Unreadable], context: PlanContext
     ) -> Plan:
         """The plan of a pair of files, whatever they are called: the reader knows them by CodeShip's names."""
-        services = str(self.services_path) if self.services_path else codeship.find_services(found, steps)
+        services = self._inside(self.services_path) if self.services_path else codeship.find_services(found, steps)
         if not services:
             raise Trouble(f"There is no {_SERVICES} in {self.folder}: add one, or name it with --services-path.")
         services_text = self._must_read(services) if self.services_path else found[services]
@@ -66,6 +66,13 @@ class Files:
             plan = codeship.make_plan(files, f"{beside}{_STEPS}", context)
         warnings = tuple(replace(one, file=names.get(one.file, one.file)) for one in plan.warnings)
         return replace(plan, source=steps, warnings=warnings)
+
+    def _inside(self, path: Path) -> str:
+        """The path as seen from the checkout: what a services file names lies beside it, and no step sees more."""
+        try:
+            return str((self.folder / path).resolve().relative_to(self.folder.resolve()))
+        except ValueError:
+            raise Trouble(f"{path} is outside of {self.folder.absolute()}: name that folder with --dir.") from None
 
     def _candidates(self) -> dict[str, str | Unreadable]:
         return {name: text for name in CANDIDATES if (text := self._read(name)) is not None}

@@ -63,6 +63,16 @@ def test_jet_looks_at_codeships_files_alone(validate, checkout):
     assert "codeship-steps.yml" in result.stderr
 
 
+def test_a_services_file_may_be_named_by_any_path_inside_of_the_checkout(validate, checkout):
+    (checkout / "ci").mkdir()
+    (checkout / "ci/services.yml").write_text("app: {image: busybox}")
+    (checkout / "codeship-steps.yml").write_text("[{service: app, command: 'true'}]")
+
+    for path in ("ci/services.yml", "ci/../ci/services.yml", str(checkout / "ci/services.yml")):
+        assert validate("--services-path", path).exit_code == 0
+    assert "is outside of" in validate("--services-path", "../services.yml").stderr
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"#" * (2 * 1024 * 1024)])
 def test_files_that_cannot_be_read(validate, checkout, content):
     (checkout / "ciservice.yml").write_bytes(content)
