@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Iterator
 
 from benchmarks import machine, report
-from benchmarks.embedded import many, output, seen, steps
+from benchmarks.embedded import many, output, seen, side_by_side, steps
 from benchmarks.growth import rows as grown
 from benchmarks.hosted import doors
 from benchmarks.rows import Row
@@ -26,6 +26,8 @@ MEASUREMENTS: dict[str, Callable[[World], Iterator[Row]]] = {
     "hundred-builds": many.hundred_builds,
     "million-lines": output.million_lines,
     "much-output": output.much_output,
+    "throughput": side_by_side.throughput,
+    "tails": side_by_side.tails,
     "seen": seen.program,
     "browser": seen.browser,
     "thousand": seen.thousand,

@@ -35,7 +35,7 @@ def much_output(world: World) -> Iterator[Row]:
 def _measure(world: World, *, times: int) -> tuple[Spread, Spread, Spread]:
     """`times` the file of 10,000 lines."""
     subject, peaks = world.subject, []
-    subject.put({"lines.txt": "".join(f"{_line(number)}\n" for number in range(1, FILE_LINES + 1))})
+    subject.put({"lines.txt": lines_file()})
     (subject.clone / "ciservice.yml").write_text(LAYOUT % (IMAGE, times))
     subject.add()
     subject.push()  # so that the raw work finds the files, too
@@ -63,6 +63,11 @@ def _push(subject: Subject, times: int) -> float:
     )
     assert text.decode() == f"{_line(FILE_LINES - 1)}\n", text
     return followed.finished
+
+
+def lines_file() -> str:
+    """10,000 numbered lines of 50 bytes."""
+    return "".join(f"{_line(number)}\n" for number in range(1, FILE_LINES + 1))
 
 
 def _line(number: int) -> str:

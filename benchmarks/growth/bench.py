@@ -26,6 +26,8 @@ from tests.servers import Postgres
 FIXTURES = "benchmarks.growth.fixtures"
 REST_SECONDS = 15.0  # the clock's own work comes every 10 or 15 s
 LONGEST_SECONDS = 60.0
+SETTLING_SECONDS = 120.0
+SETTLED_CPU = 0.12  # of a core
 FILES = {"ciservice.yml": "pipelines:\n  test:\n    steps:\n      - run: print hello\n"}
 LONG = {"ciservice.yml": "pipelines:\n  test:\n    steps:\n      - run: sleep 900\n"}
 _MARK = "/* growth */"
@@ -111,8 +113,8 @@ class Bench:
     def cost(self, builds: int, *, rest: float = REST_SECONDS) -> Cost:
         """Of so many builds one after another, the first three apart, which warm everything."""
         for _ in range(3):
-            self._until_ended(self.push(FILES))
-        time.sleep(1)
+            self._until_passed(self.push(FILES))
+        self._settle()
         idle = self._used_in(lambda: time.sleep(rest))
         seconds: list[float] = []
         used = self._used_in(lambda: seconds.extend(self._push_and_wait() for _ in range(builds)))
@@ -125,12 +127,16 @@ class Bench:
 
     def rate(self, builds: int, files: dict[str, str]) -> float:
         """Builds a second when so many are pushed at once, from the first push to the last end."""
-        self._until_ended(self.push(FILES))
+        self._until_passed(self.push(files))
         began = time.perf_counter()
         commits = [self.push(files) for _ in range(builds)]
         for commit in commits:
-            self._until_ended(commit)
+            self._until_passed(commit)
         return builds / (time.perf_counter() - began)
+
+    def waiting(self) -> int:
+        """How many jobs wait now."""
+        return int(str(self._ask(f"SELECT {_MARK} count(*) FROM builds_job WHERE status = 'queued'")))
 
     @contextlib.contextmanager
     def watched(self, viewers: int) -> Iterator[None]:
@@ -150,8 +156,22 @@ class Bench:
 
     def _push_and_wait(self) -> float:
         began = time.perf_counter()
-        self._until_ended(self.push(FILES))
+        self._until_passed(self.push(FILES))
         return time.perf_counter() - began
+
+    def _settle(self) -> None:
+        """Until our processes have nothing to do: after many rows came, or many clients."""
+        end = time.monotonic() + SETTLING_SECONDS
+        quiet = 0
+        while quiet < 3:
+            assert time.monotonic() < end, f"the service does not come to rest; see {self.house.log}"
+            cpu, _, seconds = self._used_in(lambda: time.sleep(1))
+            quiet = quiet + 1 if cpu / seconds <= SETTLED_CPU else 0
+
+    def _until_passed(self, commit: str) -> None:
+        self._until_ended(commit)
+        state = self._ask(f"SELECT {_MARK} status FROM builds_build WHERE commit = %s", commit)
+        assert state == "passed", f"the build of {commit} {state}; see {self.house.log}"
 
     def _until_ended(self, commit: str) -> None:
         query = f"SELECT {_MARK} finished_at FROM builds_build WHERE commit = %s"

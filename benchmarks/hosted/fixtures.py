@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Organization, User
 from accounts.services.create_organization import create_organization
 from accounts.services.tokens import make_token
+from benchmarks.filling import copy, copy_below, filling
 from builds.models import Build, Job, Project
 from builds.models.build import Trigger
 from builds.services.create_project import create_project
@@ -55,13 +56,11 @@ def fill(uuid: str, count: int) -> int:
         author_email="ada@example.com",
     )
     job = Job.objects.create(build=build, organization=its.organization, name="test", spec={}, status=Status.PASSED)
-    with connection.cursor() as cursor:
-        cursor.execute("SET statement_timeout = 0")
-        cursor.execute(
-            _copies(Build, number="n", branch="'branch-' || n %% 50", commit="md5(n::text)"), [count, build.pk]
-        )
-        cursor.execute(_copies_below(Job, "build", "builds_build"), [its.pk, build.pk, job.pk])
-        cursor.execute("VACUUM ANALYZE")
+    changed = {"number": "n + 1", "branch": "'branch-' || n %% 50", "commit": "md5(n::text)"}
+    created = {"created_at": "c.created_at + n * interval '1 second'"}
+    with filling(unindexed=(Build, Job)) as cursor:
+        copy(cursor, Build, build.pk, count - 1, **changed, **created)
+        copy_below(cursor, Job, job.pk, Build, build.pk)
     its.last_build_number = count
     its.save(update_fields=["last_build_number"])
     return Build.objects.filter(project=its).count()
@@ -76,28 +75,3 @@ def queries(uuid: str) -> int:
         answer = client.get(f"/projects/{uuid}/")
     assert answer.status_code == 200, answer.status_code
     return len(caught)
-
-
-def _columns(model: type) -> list[str]:
-    return [field.column for field in model._meta.concrete_fields if not field.primary_key]
-
-
-def _copies(model: type, **changed: str) -> str:
-    """SQL that copies one row %s times less one: `n` counts from 2."""
-    changed = {"uuid": "gen_random_uuid()", "created_at": "created_at + n * interval '1 second'", **changed}
-    columns = _columns(model)
-    chosen = ", ".join(changed.get(column, f'"{column}"') for column in columns)
-    names, table = ", ".join(f'"{column}"' for column in columns), model._meta.db_table
-    return f"INSERT INTO {table} ({names}) SELECT {chosen} FROM {table}, generate_series(2, %s) n WHERE id = %s"
-
-
-def _copies_below(model: type, parent: str, table: str) -> str:
-    """SQL that gives every other row of the parent a copy of the first one's."""
-    columns = _columns(model)
-    changed = {"uuid": "gen_random_uuid()", f"{parent}_id": "p.id"}
-    chosen = ", ".join(changed.get(column, f'c."{column}"') for column in columns)
-    names = ", ".join(f'"{column}"' for column in columns)
-    return (
-        f"INSERT INTO {model._meta.db_table} ({names}) SELECT {chosen} FROM {table} p, {model._meta.db_table} c"
-        f" WHERE p.project_id = %s AND p.id <> %s AND c.id = %s"
-    )
