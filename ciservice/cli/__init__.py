@@ -28,6 +28,7 @@ COMMANDS = {
     "runner": "ciservice.cli.serve",
     "beat": "ciservice.cli.serve",
     "manage": "ciservice.cli.manage",
+    "schema": "ciservice.cli.schema",
     **{name: f"ciservice.cli.{module}" for name, module in LOCAL.items()},
 }
 
