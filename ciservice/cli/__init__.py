@@ -29,8 +29,11 @@ COMMANDS = {
     "beat": "ciservice.cli.serve",
     "manage": "ciservice.cli.manage",
     "schema": "ciservice.cli.schema",
+    "import": "ciservice.cli.import_",
     **{name: f"ciservice.cli.{module}" for name, module in LOCAL.items()},
 }
+
+_NOT_NAMES = frozenset({"help", "import"})  # Python has them already
 
 
 class Commands(click.Group):
@@ -46,7 +49,7 @@ class Commands(click.Group):
         """The command, or None."""
         if cmd_name not in self.table:
             return None
-        name = "help_" if cmd_name == "help" else cmd_name
+        name = f"{cmd_name}_" if cmd_name in _NOT_NAMES else cmd_name
         command: click.Command = getattr(import_module(self.table[cmd_name]), name)
         return command
 
