@@ -25,7 +25,7 @@ test: test-prepare ## the whole suite; installs what it needs where it may (TEST
 test-prepare: $(VENV)/.develops
 	@$(BIN)/python -m tests.prepare
 
-bench: test-prepare ## how fast it is, beside the raw work; writes docs/performance.md (BENCH="--quick --only NAME")
+bench: test-prepare ## how fast it is, beside the raw work; writes docs/performance.md (BENCH="--quick --only NAME", "--buildbot VENV")
 	$(BIN)/python -m benchmarks $(BENCH)
 
 soak: test-prepare ## push, kill, restart and fill the disk at random for MINUTES=20 (SEED=n, SOAK="--form hosted")

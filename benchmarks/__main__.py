@@ -7,8 +7,10 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from benchmarks import machine, report
+from benchmarks.buildbot.measure import measured
 from benchmarks.embedded import many, output, seen, side_by_side, steps
 from benchmarks.growth import rows as grown
 from benchmarks.hosted import doors
@@ -46,6 +48,9 @@ def main() -> int:
     rows: list[Row] = []
     broken = 0
     with World(quick=asked.quick) as world:
+        if asked.buildbot:
+            world.buildbot = measured(world, asked.buildbot)
+            print(f"Buildbot: {world.buildbot}", flush=True)
         for name in asked.only or MEASUREMENTS:
             began = time.monotonic()
             try:
@@ -56,7 +61,8 @@ def main() -> int:
                 broken += 1
                 traceback.print_exc()
             print(f"  {name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-    text = f"{machine.described(quick=asked.quick)}\n\n{report.table(rows)}"
+    beside = "\nBuildbot was measured in the same run, before ours." if asked.buildbot else ""
+    text = f"{machine.described(quick=asked.quick)}{beside}\n\n{report.table(rows)}"
     print(f"\n{text}")
     if not asked.only and not asked.dry:
         report.write_between_marks(PAGE, text)
@@ -67,6 +73,12 @@ def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", action="append", choices=list(MEASUREMENTS), help="may be given again")
     parser.add_argument("--quick", action="store_true", help="few repetitions: to see that it works")
+    parser.add_argument(
+        "--buildbot",
+        type=Path,
+        metavar="VENV",
+        help="measure Buildbot as well; it is installed there, if it is not yet",
+    )
     parser.add_argument("--dry", action="store_true", help="print only; docs/performance.md stays as it is")
     return parser.parse_args()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.hosted.service import Service
+from benchmarks.machine import ROOT
 from benchmarks.raw import Raw
 from benchmarks.subject import Subject
 
@@ -18,6 +19,7 @@ class World:
 
     def __init__(self, *, quick: bool) -> None:
         self.quick = quick
+        self.buildbot: dict[str, str] = {}  # what it took for the same here, where it was measured in this run
         self._ends = contextlib.ExitStack()
 
     def __enter__(self) -> World:
@@ -34,7 +36,7 @@ class World:
     @cached_property
     def subject(self) -> Subject:
         """A `ciservice up` that stores whole logs, so that long output is written and not cut."""
-        subject = Subject(self.folder / "data", LOG_CAP_MB="1024")
+        subject = Subject(self.folder / "data", LOG_CAP_MB="1024", PYTHONPATH=str(ROOT))
         self._ends.callback(subject.stop)
         subject.start()
         return subject
