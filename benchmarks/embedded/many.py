@@ -42,7 +42,7 @@ def hundred_builds(world: World) -> Iterator[Row]:
     subject.put(ONE_CONTAINER)
     subject.push()
     raws, ours, costs = [], [], []
-    for _ in range(world.times(3, 1)):
+    for _ in range(world.times(2, 1)):
         raws.append(count / _raw(world, count))
         subject.wait_for_rest()
         before = cpu_seconds(subject.pid)

@@ -80,7 +80,7 @@ def thousand(world: World) -> Iterator[Row]:
     """Many clients on one log, from one process beside the service."""
     count = world.times(1000, 100)
     subject = world.subject
-    with _printing(subject, world.times(150, 100)) as (build, step):
+    with _printing(subject, world.times(200, 100)) as (build, step):
         path = f"{subject.api}/builds/{build['uuid']}/events?step={step}"
         lags = asyncio.run(_follow_all(subject, path, count))
     what = f"{count:,} clients following one log, lag of a line"
@@ -119,6 +119,7 @@ async def _follow_all(subject: Subject, path: str, count: int) -> list[float]:
     """The lags of all lines that were printed when everybody was there."""
     crowd = _Crowd(count)
     await asyncio.wait_for(asyncio.gather(*(crowd.follow(subject, path) for _ in range(count))), 180)
+    assert crowd.lags, f"the last line was printed before all {count} were there"
     return crowd.lags
 
 

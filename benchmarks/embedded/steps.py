@@ -84,7 +84,7 @@ def _measure(
     _pushed.clear()
     subject = world.subject
     subject.put(files)
-    raws, ours = in_turns(world.times(15, 3), raw, lambda: _push(world, of, first=first))
+    raws, ours = in_turns(world.times(12, 3), raw, lambda: _push(world, of, first=first))
     return Spread.of(raws), Spread.of(ours)
 
 

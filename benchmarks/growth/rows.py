@@ -18,7 +18,7 @@ SLEEP = {"ciservice.yml": "pipelines:\n  test:\n    steps:\n      - run: sleep 3
 
 def growth(world: World) -> Iterator[Row]:
     """History, queue and viewers, each ten times more than before."""
-    builds = world.times(25, 8)
+    builds = world.times(20, 8)
     bench = Bench(world.folder / "growth")
     found: dict[str, list[tuple[int, Cost]]] = {"history": [], "queue": [], "viewers": []}
     try:

@@ -29,9 +29,9 @@ def _webhooks(world: World, projects: int) -> Iterator[Row]:
     assert world.known
     service, rates, latencies = world.service, [], []
     made = [service.call("project", name=f"hooked {projects}/{number}") for number in range(projects)]
-    count = world.times(3000, 400)
+    count = world.times(2000, 400)
     send(service.port, _hooks(made, 200), connections=CONNECTIONS)
-    for _ in range(world.times(5, 2)):
+    for _ in range(world.times(4, 2)):
         before = _builds(world)
         answers = send(service.port, _hooks(made, count), connections=CONNECTIONS)
         assert answers.statuses == {202: count}, f"{answers.statuses}\n{service.said()}"
@@ -56,7 +56,7 @@ def lists(world: World) -> Iterator[Row]:
     rates: list[float] = []
     latencies: list[float] = []
     for turn in range(world.times(5, 2) + 1):
-        answers: Answers = send(service.port, [request] * world.times(3000, 400), connections=CONNECTIONS)
+        answers: Answers = send(service.port, [request] * world.times(2000, 400), connections=CONNECTIONS)
         assert set(answers.statuses) == {200}, f"{answers.statuses}\n{service.said()}"
         if turn:
             rates.append(answers.rate)
