@@ -2,8 +2,8 @@
 
 Django's own handler hands a synchronous request from thread to thread, a new one each time, with a database connection
 that nobody closes: PostgreSQL runs out of them. Here such a request takes one turn in a pool of threads that keep their
-connections. Only what is asynchronous, the streams, runs as Django has it, and gives back what it opened before it
-begins to send.
+connections; a view whose answer comes `Later` holds no thread meanwhile. Only what is asynchronous, the streams, runs
+as Django has it, and gives back what it opened before it begins to send.
 """
 
 from __future__ import annotations
@@ -11,19 +11,21 @@ from __future__ import annotations
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 from threading import local
-from typing import IO
+from typing import IO, Any
 
 from asgiref.sync import ThreadSensitiveContext, iscoroutinefunction, sync_to_async
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.base import BaseHandler
+from django.core.handlers.exception import response_for_exception
 from django.core.signals import request_started
 from django.db import connection, connections
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import ResolverMatch, resolve, set_script_prefix
 
+from accounts import later
 from ciservice.body_limit import Receive, Scope, Send
 
 THREADS = 8
@@ -49,7 +51,8 @@ class Handler(ASGIHandler):
         except RequestAborted:
             return None
         work = asyncio.get_running_loop().run_in_executor(self._threads, self._answer, scope, body, match)
-        await self._send(await work, send)
+        response = await work
+        await self._send(await self._arrived(response) if isinstance(response, later.Later) else response, send)
         return None
 
     async def run_get_response(self, request: HttpRequest) -> HttpResponseBase:
@@ -76,7 +79,16 @@ class Handler(ASGIHandler):
             assert refusal is not None
             return refusal
         request.resolver_match = match
+        later.note(request)
         return self._synchronous.get_response(request)
+
+    async def _arrived(self, response: later.Later[Any]) -> HttpResponseBase:
+        """The answer for which a view waits without a thread; where that failed, what Django says of a view that did."""
+        try:
+            return await response.answer()
+        except Exception as error:  # noqa: BLE001  # as Django does with what views raise
+            say = partial(response_for_exception, response.request, error)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, say)
 
     async def _send(self, response: HttpResponseBase, send: Send) -> None:
         if not response.streaming:

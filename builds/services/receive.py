@@ -8,14 +8,17 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from builds.models import Build, BuildMove, Project, WebhookDelivery
 from builds.models.delivery import DeliveryOutcome
+from builds.services.insert import insert
 from builds.services.repeated import doubtful, earlier
 from builds.services.together import Together
 from builds.services.trigger import BuildRequest, new_build, take_numbers
@@ -56,6 +59,17 @@ def receive(project: Project, incoming: Incoming, *, delivery_id: str = "") -> W
 
     `delivery_id` is the sender's; "" = it gave none. Project.DoesNotExist where it was deleted meanwhile.
     """
+    deliveries = _take([_asked(project, incoming, delivery_id)])
+    _tell(deliveries)
+    return deliveries[0]
+
+
+def receive_soon(project: Project, incoming: Incoming, *, delivery_id: str = "") -> Future[WebhookDelivery]:
+    """As `receive`, in a thread of its own, together with all others that wait."""
+    return _door.submit(_asked(project, incoming, delivery_id))
+
+
+def _asked(project: Project, incoming: Incoming, delivery_id: str) -> _Asked:
     delivery = WebhookDelivery(
         project=project,
         provider=project.provider,
@@ -65,7 +79,7 @@ def receive(project: Project, incoming: Incoming, *, delivery_id: str = "") -> W
         before=incoming.before,
         after=incoming.after,
     )
-    return _door.do(_Asked(delivery, incoming))
+    return _Asked(delivery, incoming)
 
 
 def refuse(project: Project, *, event: str, delivery_id: str, reason: str) -> None:
@@ -85,12 +99,15 @@ def refuse(project: Project, *, event: str, delivery_id: str, reason: str) -> No
     )
 
 
-def _take(asked: list[_Asked]) -> list[WebhookDelivery]:
-    """Note all of them in one transaction; the first of what repeats itself has the build."""
+def _take(asked: Sequence[_Asked], *, is_hurried: bool = False) -> list[WebhookDelivery]:
+    """Note all of them in one transaction; the first of what repeats itself has the build.
+
+    In a hurry it fails where somebody keeps a project's row for a second.
+    """
     deliveries = [one.delivery for one in asked]
     with transaction.atomic():
         # One transaction of a project at a time, so that of twenty equal deliveries nineteen see the first.
-        _hold({delivery.project_id for delivery in deliveries})
+        _hold({delivery.project_id for delivery in deliveries}, is_hurried=is_hurried)
         later = doubtful(deliveries)
         _write([one for place, one in enumerate(asked) if place not in later])
         for place in sorted(later):
@@ -98,11 +115,11 @@ def _take(asked: list[_Asked]) -> list[WebhookDelivery]:
     return deliveries
 
 
-def _hold(projects: set[int]) -> None:
-    """Lock the projects' rows, all in one order. Somebody who keeps one for long must not hold up those of the others."""
+def _hold(projects: set[int], *, is_hurried: bool) -> None:
+    """Lock the projects' rows, all in one order."""
     sql, keys = _HOLD.format(places=", ".join(["%s"] * len(projects))), sorted(projects)
     if connection.vendor == "postgresql":
-        sql = ("SET LOCAL lock_timeout = '1s'; " if len(projects) > 1 else "") + sql + " FOR NO KEY UPDATE"
+        sql = ("SET LOCAL lock_timeout = '1s'; " if is_hurried else "") + sql + " FOR NO KEY UPDATE"
     with connection.cursor() as cursor:
         cursor.execute(sql, keys)
         if len(cursor.fetchall()) != len(projects):
@@ -118,17 +135,19 @@ def _write(asked: Sequence[_Asked]) -> None:
     for one, request in wanted:
         numbers[one.delivery.project_id] += 1
         builds.append(new_build(one.delivery.project, request, numbers[one.delivery.project_id]))
-    Build.objects.bulk_create(builds)
-    BuildMove.objects.bulk_create(
-        BuildMove(build=build, went_to=Status.QUEUED, who=one.who)
-        for (one, _), build in zip(wanted, builds, strict=True)
+    insert(builds)
+    insert(
+        [
+            BuildMove(build=build, went_to=Status.QUEUED, who=one.who)
+            for (one, _), build in zip(wanted, builds, strict=True)
+        ]
     )
     for (one, _), build in zip(wanted, builds, strict=True):
         one.delivery.build, one.delivery.outcome = build, DeliveryOutcome.BUILT
     for one in asked:
         if one.incoming.request is None:
             one.delivery.outcome, one.delivery.reason = DeliveryOutcome.IGNORED, one.incoming.reason
-    WebhookDelivery.objects.bulk_create(one.delivery for one in asked)
+    insert([one.delivery for one in asked])
 
 
 def _decide(one: _Asked) -> None:
@@ -141,11 +160,12 @@ def _decide(one: _Asked) -> None:
     return None
 
 
-def _tell(deliveries: list[WebhookDelivery]) -> None:
+def _tell(deliveries: Sequence[WebhookDelivery]) -> None:
     """Plans are made of what was built; pages hear of it."""
     built = [one.build for one in deliveries if one.build and one.outcome == DeliveryOutcome.BUILT]
     if built:
         send_on_commit(builds_created, Build, builds=built)
 
 
-_door = Together(_take, _tell)
+# One who keeps a project's row locked must not hold up those who push to others.
+_door = Together(partial(_take, is_hurried=True), _take, _tell)

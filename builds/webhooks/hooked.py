@@ -34,7 +34,7 @@ def _project_of(provider: str, uuid: UUID, row: tuple[int, str, int, Any]) -> Pr
         "uuid": uuid,
         "organization_id": organization_key,
         "provider": provider,
-        "hook_secret": unseal(secret),
+        "hook_secret": unseal(secret) if secret else "",
     }
     project = Project.from_db(connection.alias, list(given), list(given.values()))
     project.organization = Organization.from_db(

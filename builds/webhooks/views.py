@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -12,11 +13,12 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from accounts.later import Later, waits_for_later
 from builds.addresses import build_url
 from builds.models import WebhookDelivery
 from builds.models.delivery import DeliveryOutcome
 from builds.models.project import Provider
-from builds.services.receive import Incoming, receive, refuse
+from builds.services.receive import Incoming, receive, receive_soon, refuse
 from builds.webhooks import generic, github
 from builds.webhooks.hooked import hooked_project
 from builds.webhooks.reading import Unreadable, payload_of, storable
@@ -48,7 +50,10 @@ def hook(request: HttpRequest, provider: str, project_uuid: UUID) -> HttpRespons
     except Unreadable as unreadable:
         refuse(project, event=event, delivery_id=delivery_id, reason=str(unreadable))
         return _error(request, HTTPStatus.BAD_REQUEST, str(unreadable))
-    return _answer(request, receive(project, incoming, delivery_id=delivery_id), incoming)
+    answer = partial(_answer, request, incoming)
+    if waits_for_later(request):
+        return Later(request, receive_soon(project, incoming, delivery_id=delivery_id), answer)
+    return answer(receive(project, incoming, delivery_id=delivery_id))
 
 
 def _body(request: HttpRequest) -> bytes | None:
@@ -64,7 +69,7 @@ def _header(request: HttpRequest, name: str) -> str:
     return storable(request.headers.get(name, ""))[:200]
 
 
-def _answer(request: HttpRequest, delivery: WebhookDelivery, incoming: Incoming) -> HttpResponse:
+def _answer(request: HttpRequest, incoming: Incoming, delivery: WebhookDelivery) -> HttpResponse:
     status = HTTPStatus.OK if incoming.event == "ping" else HTTPStatus.ACCEPTED
     if delivery.build is None:
         return _told(request, status, {"ignored": delivery.reason}, f"nothing to build: {delivery.reason}")
