@@ -33,18 +33,22 @@ class Verdict:
 def newest_steps(build: Build) -> QuerySet[Step]:
     """The steps of its pipelines' newest attempts, in the order of reading."""
     steps = Step.objects.filter(job__build=build, job__kind=JobKind.PIPELINE, attempt=F("job__attempt"))
+    steps = steps.select_related("job").defer("job__spec", "job__variables")
     return steps.order_by("job__position", "job_id", "position")
 
 
-def verdict(build: Build, steps: Iterable[Step]) -> Verdict:
-    """The sentence for `build`; `steps` are those of its jobs' newest attempts, in the order of reading."""
-    runs = [step for step in steps if step.kind == "run"]
+def verdict(build: Build, steps: Iterable[Step], *, tests: int = 0) -> Verdict:
+    """The sentence for `build`; `steps` are those of its jobs' newest attempts, in the order of reading.
+
+    `tests`: how many cases its reports say failed.
+    """
+    runs = [step for step in steps if step.kind == "run" and not _is_allowed(step)]
     took = duration(time_taken(build))
     status = Status(build.status)
     if status == Status.RUNNING:
         return _running(runs)
     if status in BROKEN:
-        return _broken(build, runs, took)
+        return _broken(build, runs, took, tests)
     headline = {
         Status.QUEUED: "Waiting",
         Status.WAITING: "Waiting for approval",
@@ -53,6 +57,11 @@ def verdict(build: Build, steps: Iterable[Step]) -> Verdict:
         Status.SKIPPED: "Skipped",
     }[status]
     return Verdict(headline, predicate="" if status == Status.PASSED else build.reason)
+
+
+def _is_allowed(step: Step) -> bool:
+    """Whether it failed in a pipeline that may: then it is not what is to blame."""
+    return step.status == Status.FAILED and step.job.may_fail
 
 
 def time_taken(build: Build) -> timedelta | None:
@@ -73,14 +82,15 @@ def _running(runs: list[Step]) -> Verdict:
     return Verdict("Running", busy[0].name, more, busy[0])
 
 
-def _broken(build: Build, runs: list[Step], took: str) -> Verdict:
+def _broken(build: Build, runs: list[Step], took: str, tests: int) -> Verdict:
     word = "Failed" if build.status == Status.FAILED else "Errored on our side"
     headline = f"{word} in {took}" if took else word
     guilty = [step for step in runs if step.status == build.status]
     if not guilty:
         return Verdict(headline, predicate=build.reason)
+    cases = f", {tests} test{'' if tests == 1 else 's'}" if tests and build.status == Status.FAILED else ""
     more = f", and {len(guilty) - 1} more" if len(guilty) > 1 else ""
-    return Verdict(headline, guilty[0].name, _how(guilty[0]) + more, guilty[0])
+    return Verdict(headline, guilty[0].name, _how(guilty[0]) + cases + more, guilty[0])
 
 
 def _how(step: Step) -> str:

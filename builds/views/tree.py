@@ -103,7 +103,9 @@ def _job_node(job: Job, *, is_open: bool) -> Node:
 
 
 def _needs(job: Job) -> str:
-    """What it waits for."""
+    """What it waits for; or that its failure changes nothing."""
+    if job.may_fail and job.status == Status.FAILED:
+        return "allowed to fail"
     return f"needs {', '.join(job.spec['needs'])}" if job.status == Status.BLOCKED else ""
 
 

@@ -10,6 +10,7 @@ from builds.services.cancel import cancel
 from builds.services.claim import claim
 from builds.services.enqueue import enqueue
 from builds.services.finish import finish
+from builds.services.verdict import newest_steps, verdict
 from builds.states import Status
 from runners.contract import Failure, JobResult, Outcome, PipelineSpec, StepSpec
 from tests.builds.queue import RUNNER, claim_now
@@ -80,6 +81,7 @@ def test_a_failure_that_is_allowed_holds_up_nobody(build, add):
     add("test", "lint")
     end(FAILED)
     assert states(build) == {"": "running", "lint": "failed", "test": "queued"}
+    assert str(verdict(build, newest_steps(build))) == "Running"
     end()
     assert states(build)[""] == Status.PASSED
 

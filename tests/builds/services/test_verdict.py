@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from builds.models import Build, Step
+from builds.models import Build, Job, Step
 from builds.services.verdict import verdict
 from builds.states import Status
 
@@ -19,8 +19,8 @@ def build(status: str, *, seconds: int | None = 134, reason: str = "") -> Build:
     return Build(status=status, reason=reason, started_at=started, finished_at=NOW)
 
 
-def step(name: str, status: str, **fields: object) -> Step:
-    return Step(name=name, status=status, **fields)
+def step(name: str, status: str, *, may_fail: bool = False, **fields: object) -> Step:
+    return Step(name=name, status=status, job=Job(may_fail=may_fail), **fields)
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,8 @@ def test_while_it_runs_a_failure_is_told_at_once():
     steps = [step("lint", Status.FAILED, exit_code=1), step("unit", Status.RUNNING)]
     assert str(verdict(build(Status.RUNNING), steps)) == "Running: lint exited 1 already"
     assert str(verdict(build(Status.RUNNING), steps[1:])) == "Running: unit"
+
+
+def test_a_failure_that_is_allowed_is_not_to_blame():
+    steps = [step("style", Status.FAILED, may_fail=True, exit_code=3), step("unit", Status.FAILED, exit_code=1)]
+    assert str(verdict(build(Status.FAILED), steps)) == "Failed in 2m 14s: unit exited 1"
