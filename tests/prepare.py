@@ -24,6 +24,7 @@ NEEDED = {
     "bubblewrap": (lambda: shutil.which("bwrap") is not None, "bubblewrap"),
     "sshd": (lambda: Path("/usr/sbin/sshd").exists(), "openssh-server"),
     "a Docker registry": (lambda: shutil.which("docker-registry") is not None, "docker-registry"),
+    "faketime": (lambda: any(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), "faketime"),
     "curl": (lambda: shutil.which("curl") is not None, "curl"),
 }
 

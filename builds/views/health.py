@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from builds.models import Build, Job, Runner
@@ -14,9 +15,8 @@ from builds.states import Status
 
 
 def alive() -> QuerySet[Runner]:
-    """Runners whose pulse is younger than a lease."""
-    alive_since = timezone.now() - timedelta(seconds=settings.LEASE_SECONDS)
-    return Runner.objects.filter(seen_at__gte=alive_since)
+    """Runners whose pulse is younger than a lease, by the clock that they are seen by: the database's."""
+    return Runner.objects.filter(seen_at__gte=Now() - timedelta(seconds=settings.LEASE_SECONDS))
 
 
 def live_runners() -> list[Runner]:

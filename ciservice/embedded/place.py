@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+LEAST_MB = 32
 LONGEST_SOCKET_PATH = 100  # the kernel takes 107 bytes
 
 
@@ -83,11 +84,21 @@ def prepare(place: Place) -> IO[str]:
         ) from None
     try:
         _check_port(place)
+        _check_room(place)
     except CannotStart:
         lock.close()
         raise
     put_credentials_aside(place)
     return lock
+
+
+def _check_room(place: Place) -> None:
+    free = shutil.disk_usage(place.data_dir).free // (1024 * 1024)
+    if free < LEAST_MB:
+        raise CannotStart(
+            f"only {free} MB are left in {place.data_dir}, and {LEAST_MB} are needed to begin: make room, "
+            "or set DATA_DIR to a folder on another disk"
+        )
 
 
 def put_credentials_aside(place: Place) -> None:

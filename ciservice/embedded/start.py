@@ -13,6 +13,7 @@ from django.db import connections
 
 from ciservice import env, processes
 from ciservice.embedded import image
+from ciservice.embedded.database import check_database
 from ciservice.embedded.engine import Engine, find, keep
 from ciservice.embedded.place import Place, keep_secrets, prepare, put_credentials_aside
 from ciservice.embedded.supervisor import Program, Supervisor
@@ -25,6 +26,8 @@ SHARED = ("ciservice.urls", "ciservice.asgi", "builds.tasks", "builds.runner", "
 def start(place: Place) -> None:
     """Run the instance in the foreground until SIGINT or SIGTERM. Raises CannotStart."""
     lock = prepare(place)
+    if not env.secret("DATABASE_URL"):
+        check_database(place)
     say(f"ciservice in {place.data_dir}")
     engine = find(url=env.text("DOCKER_HOST"), wanted=env.flag("DOCKER", default=True), say=say)
     daemon: list[Program] = []

@@ -25,9 +25,13 @@ def spellings(secret: str) -> list[bytes]:
 
 
 def search(secret: str, folders: Iterable[Path], redis_url: str = "") -> list[str]:
-    """Where it was found; none = nowhere."""
-    known = spellings(secret)
-    places = [*rows(), *(place for folder in folders for place in files(folder)), *keys(redis_url)]
+    """Where it was found, in the database too; none = nowhere."""
+    return found(secret, [*rows(), *(place for folder in folders for place in files(folder)), *keys(redis_url)])
+
+
+def found(secret: str, places: Iterable[tuple[str, bytes]]) -> list[str]:
+    """The names of those that hold it."""
+    known, places = spellings(secret), list(places)
     assert places, "nothing was searched"
     return [name for name, content in places if any(one in content for one in known)]
 

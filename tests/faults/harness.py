@@ -1,4 +1,4 @@
-"""Real processes of the service on the test's database, with leases of two seconds, to be killed, frozen and cut off."""
+"""Real processes of the service on the test's database, with leases of four seconds, to be killed, frozen and cut off."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class House:
             "DATA_DIR": str(self._folder / "data"),
             "PUBLIC_URL": "http://testserver",
             "EXECUTOR": "fake",
-            "LEASE_SECONDS": "2",
+            "LEASE_SECONDS": "4",
             "RUNNER_POLL_SECONDS": "1",
             "RUNNER_CAPACITY": "4",
             "DRAIN_SECONDS": "20",

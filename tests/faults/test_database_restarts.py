@@ -1,55 +1,37 @@
-"""PostgreSQL restarted without warning under running builds, and away for longer than a lease: nothing lost or doubled."""
+"""PostgreSQL restarted under running builds, away for longer than a lease, without room: nothing lost or doubled."""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import secrets
 import time
 
 import pytest
-from django.core.management import call_command
-from django.db import connections
+from django.db import DatabaseError, connection, connections
 
 from builds.models import Build, Step
 from builds.states import FINAL, Status
 from tests import servers
 from tests.builds.queue import add_job
+from tests.faults.databases import own_postgres
+from tests.faults.disks import mounted
 from tests.faults.harness import SECONDS, until_ended, until_printing
 
 pytestmark = [
-    pytest.mark.timeout(200),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(servers.postgres_binaries() is None, reason="PostgreSQL is not installed"),
 ]
 LINES = [f"line {number}" for number in range(1, 13)]
 SCRIPT = "\nsleep 0.25\n".join(f"print {line}" for line in LINES)
 RESTARTS = 4
+DISK_MB = 160
 
 
 @pytest.fixture
 def postgres(transactional_db, django_db_blocker):
-    """A PostgreSQL of this test's own, which the test and its house use instead of the one of the run."""
-    server = servers.Postgres()
-    usual = connections.settings["default"]
-    try:
-        server.start()
-        connections["default"].close()
-        connections.settings["default"] = {
-            **usual,
-            "ENGINE": "django.db.backends.postgresql",
-            "NAME": "postgres",
-            "USER": "ci",
-            "PASSWORD": "",
-            "HOST": str(server.dir),
-            "PORT": "",
-            "OPTIONS": {},
-        }
-        del connections["default"]
-        call_command("migrate", verbosity=0)
+    with own_postgres() as server:
         yield server
-    finally:
-        connections["default"].close()
-        connections.settings["default"] = usual
-        del connections["default"]
-        server.remove()
 
 
 def restart(server: servers.Postgres, *, after: float = 0) -> None:
@@ -101,3 +83,42 @@ def test_a_database_that_is_away_for_longer_than_a_lease(postgres, house, reader
         assert job.steps.count() == job.attempt
         assert set(lost.values_list("status", flat=True)) <= {Status.ERRORED, Status.SKIPPED}
     assert jobs[0].attempt == 2, "nobody may run on without a lease"
+
+
+@pytest.fixture
+def small_postgres(transactional_db, django_db_blocker):
+    """The server, and the disk of its own that it is on."""
+    with contextlib.ExitStack() as later:
+        disks = []
+        server = later.enter_context(
+            own_postgres(lambda folder: disks.append(later.enter_context(mounted(folder, DISK_MB))))
+        )
+        yield server, *disks
+
+
+def write_for_ever() -> None:
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute("INSERT INTO ballast VALUES (%s)", [secrets.token_hex(500_000)])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root mounts disks")
+def test_a_database_without_room_is_as_one_that_is_away(small_postgres, house, reader, make_build):
+    server, disk = small_postgres
+    builds = [make_build() for _ in range(3)]
+    jobs = [add_job(build, SCRIPT) for build in builds]
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE ballast (content text)")
+    house.runner(RUNNER_CAPACITY="2")
+    until_printing(jobs[0])
+    disk.fill()
+    with pytest.raises(DatabaseError):
+        write_for_ever()
+    connection.close()
+    time.sleep(6)  # longer than a lease
+    disk.free()
+    with contextlib.suppress(RuntimeError):  # without room for its log it ends, and whoever keeps it starts it again
+        server.start()
+    for build in builds:
+        assert until_ended(build, seconds=2 * SECONDS).status == Status.PASSED
+        whole_and_once(build, reader)

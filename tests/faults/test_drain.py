@@ -80,6 +80,7 @@ def test_in_the_thick_of_it_nothing_is_left_owned_by_a_process_that_is_gone(hous
     build = make_build()
     for _ in range(30):
         add_job(build, "print x\nsleep 0.2")
+    house.settings["LEASE_SECONDS"] = "60"  # nobody is lost here, however busy the machine is
     runner = house.runner(RUNNER_CAPACITY="2")
     servers.wait_until(lambda: build.jobs.filter(status=Status.PASSED).count() >= 3, what="three jobs")
     runner.send(signal.SIGTERM)

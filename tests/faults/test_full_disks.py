@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -14,49 +12,24 @@ from builds.states import Status
 from builds.views.health import why_waiting
 from tests import servers
 from tests.builds.queue import add_job
+from tests.faults.disks import mounted
 from tests.faults.harness import until, until_ended, until_printing
 
-MOST = 32 * 1024 * 1024
 pytestmark = [
     pytest.mark.timeout(300),
     pytest.mark.skipif(os.geteuid() != 0, reason="root mounts disks"),
 ]
 
 
-class Disk:
-    """A small disk of its own under the house's data folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._ballast = folder / "ballast"
-
-    def fill(self) -> None:
-        """To the last byte."""
-        with self._ballast.open("wb", buffering=0) as file:
-            try:
-                while file.write(bytes(64 * 1024)):
-                    pass
-            except OSError:
-                return
-
-    def free(self) -> None:
-        """As it was."""
-        self._ballast.unlink(missing_ok=True)
-
-
 @pytest.fixture
 def disk(tmp_path, house):
+    """Under the house's data folder."""
     folder = tmp_path / "data"
     folder.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={MOST}", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if done.returncode:
-        pytest.skip(f"no disk may be mounted here: {done.stderr.decode()}")
-    house.settings["MIN_FREE_DISK_MB"] = "0"
-    yield Disk(folder)
-    house.end_processes()
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    with mounted(folder, 32) as disk:
+        house.settings["MIN_FREE_DISK_MB"] = "0"
+        yield disk
+        house.end_processes()
 
 
 def test_a_disk_that_fills_up_in_mid_step(house, disk, make_build, reader):

@@ -34,7 +34,13 @@ class Instance:
         self.log = data_dir.parent / f"{data_dir.name}.log"
 
     def start(self) -> None:
-        bare = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        # One that was killed could not put them aside; who waits for this run's must not find those.
+        (self.data_dir / "credentials.json").unlink(missing_ok=True)
+        self.launch()
+
+    def launch(self) -> None:
+        """Start the process, and wait until it serves; AssertionError where it ends before."""
+        bare = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
                 [str(Path(sys.executable).parent / "ciservice"), "up"],
@@ -75,6 +81,32 @@ class Instance:
             subprocess.run(["git", *command], cwd=self.clone, check=True, capture_output=True, timeout=60)
         done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=self.clone, check=True, capture_output=True, text=True)
         return done.stdout.strip()
+
+    def manage(self, code: str) -> str:
+        """Run a piece of Python in the instance's own settings, with Django set up; what it printed."""
+        secrets = json.loads((self.data_dir / "secrets.json").read_text())
+        done = subprocess.run(
+            [sys.executable, "-c", f"import django; django.setup(set_prefix=False)\n{code}"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+            env={
+                **os.environ,
+                **secrets,
+                "DJANGO_SETTINGS_MODULE": "ciservice.settings",
+                "CISERVICE_MODE": "embedded",
+                "DATA_DIR": str(self.data_dir),
+                "DATABASE_URL": "",
+                "REDIS_URL": self.redis_url,
+            },
+        )
+        return done.stdout
+
+    @property
+    def redis_url(self) -> str:
+        return f"unix://{self.data_dir}/redis.sock"
 
     def get(self, path: str) -> bytes:
         headers = {"Authorization": f"Bearer {self.credentials['api_token']}"}

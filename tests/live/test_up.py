@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import stat
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.canary import files, found, keys
 from tests.live.instance import Instance
 from tests.servers import wait_until
 
@@ -18,13 +20,13 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 SLOW = """
 image: busybox
 steps:
-  - {name: slow, run: "echo begun; sleep 6; echo done"}
+  - {name: slow, run: "echo begun $CANARY; sleep 6; echo done"}
 """
 
 
 BROKEN = """
 steps:
-  - {name: bad, run: exit 3}
+  - {name: bad, run: 'echo $CANARY >&2; exit 3'}
 deployments:
   staging:
     branch: main
@@ -57,8 +59,22 @@ def instance(request, tmp_path_factory):
     switches = {} if request.param == "docker" else {"DOCKER": "no"}
     it = Instance(tmp_path_factory.mktemp("up") / "data", LEASE_SECONDS="4", **switches)
     it.start()
+    canary = plant(it)
     yield it
+    told = found(canary, [*files(it.data_dir), *keys(it.redis_url)])
     it.stop()
+    assert told + found(canary, [*files(it.data_dir), (str(it.log), it.log.read_bytes())]) == []
+
+
+def plant(instance: Instance) -> str:
+    """A secret of the demo's project, which its builds know and nobody else may."""
+    canary = secrets.token_urlsafe(24)
+    project = instance.credentials["demo"]["project_uuid"]
+    instance.manage(
+        "from builds.models import Project, Secret\n"
+        f"Secret.objects.create(project=Project.objects.get(uuid={project!r}), name='CANARY', value={canary!r})"
+    )
+    return canary
 
 
 def test_the_first_commit_goes_green_is_deployed_and_told(instance):
@@ -98,6 +114,26 @@ def test_a_killed_runner_loses_nothing(instance):
     instance.wait_for_build(commit, "running")
     os.kill(instance.runner_pid(), signal.SIGKILL)
     instance.wait_for_build(commit, "passed", seconds=90)
+
+
+def test_a_killed_supervisor_takes_all_along_and_starts_again_at_once(instance):
+    """On the same folder and port; what ran is tried again."""
+    commit = instance.push("Slow again", ciservice__yml=SLOW)
+    instance.wait_for_build(commit, "running")
+    started = instance.processes()
+    instance.stop(signal.SIGKILL)
+    instance.start()
+    assert not [pid for pid in started if is_alive(pid)]
+    instance.wait_for_build(commit, "passed", seconds=90)
+
+
+def test_two_in_one_folder_are_one_clear_line(instance):
+    second = Instance(instance.data_dir)
+    second.log = instance.data_dir.parent / "second.log"
+    with pytest.raises(AssertionError, match="it ended with 1"):
+        second.launch()
+    assert f"another ciservice runs in {instance.data_dir}: stop it" in second.said()
+    assert instance.builds(), "the first goes on"
 
 
 def test_it_goes_on_with_the_same_data_and_leaves_nothing_behind(instance):

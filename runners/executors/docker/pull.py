@@ -14,6 +14,7 @@ import requests
 from runners.contract import Stop
 from runners.errors import ImageError, SpecError
 from runners.executors.docker.engine import Engine, Refused
+from runners.executors.docker.registries import host_of_image
 
 PULL_SECONDS = 300
 SILENCE_SECONDS = 120
@@ -26,6 +27,7 @@ _ABSENT = re.compile(
     r"invalid reference|unauthorized|no basic auth credentials|no matching manifest|denied",
     re.IGNORECASE,
 )
+_SILENT = re.compile(r"Client\.Timeout|TLS handshake timeout|i/o timeout", re.IGNORECASE)
 _TRANSIENT = re.compile(r"no such host|dial tcp|timeout|connection|TLS handshake|EOF|\b50[0-9]\b", re.IGNORECASE)
 
 
@@ -95,4 +97,6 @@ def _pull_failed(name: str, status: int, sentence: str) -> ImageError:
         )
     if not is_transient(told) and (status == requests.codes.not_found or _ABSENT.search(told)):
         raise SpecError(f"The image {name} was not found: {sentence}")
+    if _SILENT.search(told):
+        sentence = f"{host_of_image(name)} does not answer ({sentence})"
     return ImageError(f"The image {name} could not be pulled: {sentence}.", retry=True)
