@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from builds.views import (
+    again,
     approve,
     artifacts,
     build,
@@ -45,6 +46,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_BUILD}/", build.build, name="build"),
     path(f"{_BUILD}/cancel", build.build_cancel, name="build_cancel"),
     path(f"{_BUILD}/approve", approve.build_approve, name="build_approve"),
+    path(f"{_BUILD}/again", again.build_again, name="build_again"),
+    path(f"{_BUILD}/replay", again.build_replay, name="build_replay"),
     path(f"{_BUILD}/retry", build.build_retry, name="build_retry"),
     path(f"{_BUILD}/artifacts/<uuid:artifact_uuid>", artifacts.artifact, name="artifact"),
     path(f"{_BUILD}/events", events.build_events, name="build_events"),

@@ -291,6 +291,8 @@ class PipelineSpec:
     attempts: int | None = None  # how often it is tried where our side breaks; None = the instance's
     allow_failure: bool = False  # the build passes though this fails
     needs: tuple[str, ...] = ()  # names of the pipelines of the build that have to pass first
+    # What the images were when this ran before, as `StepResult.images` told: these and no others, or the step fails.
+    images: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -370,7 +372,15 @@ class StepResult:
     failure: Failure | None = None
     reason: str = ""  # one sentence for people
     image_digest: str = ""
+    # Every image that the job has used so far, its services' and its FROM lines' too: the name, with its tag, and the
+    # digest by which a registry knows it, or the id that only its engine knows. See `built_for`.
+    images: Mapping[str, str] = field(default_factory=dict)
     retry: bool = False  # our side broke, and another attempt could help
+
+
+def built_for(service: str) -> str:
+    """What `StepResult.images` calls the image that was built for a service: no image can have this name."""
+    return f"built for {service}"
 
 
 Output = Callable[[bytes], None]
@@ -422,6 +432,7 @@ class Executor(Protocol):
     """A way to run jobs on this machine. One object serves all jobs of a process; every method is thread-safe."""
 
     name: str
+    version: str  # of the engine that it runs them on, once it is open; "" = there is none
 
     def open(self) -> None:
         """Get ready: check that the engine answers (`EngineError` says what to do), fill warm pools."""

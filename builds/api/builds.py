@@ -7,19 +7,20 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse, JsonResponse
-from ninja import Router, Status
+from ninja import Body, Router, Status
 from ninja.errors import HttpError
 
 from accounts.compiled import Compiled
 from builds.access import BuildSpan, Right, build_in_or_404, builds_in_or_404, project_in_or_404, require
 from builds.api.auth import Asked
 from builds.api.paging import Paging, page_of
-from builds.api.schemas import BuildIn, BuildPage, Errors, OneBuild, StepList
-from builds.api.shapes import BUILD_COLUMNS, STEP_COLUMNS, BuildShape
+from builds.api.schemas import BuildIn, BuildPage, BuildRecord, Errors, OneBuild, RestartIn, StepList
+from builds.api.shapes import BUILD_COLUMNS, STEP_COLUMNS, BuildShape, record_json
 from builds.models import Build
 from builds.models.build import Trigger
 from builds.refs import branch_of, is_commit, is_ref
 from builds.services.cancel import cancel
+from builds.services.replay import ReplayError, ran, replay
 from builds.services.retry import retry
 from builds.services.trigger import BuildRequest, trigger
 from builds.services.verdict import newest_steps
@@ -93,15 +94,30 @@ def show_build(request: Asked, organization_uuid: UUID, project_uuid: UUID, buil
 
 @router.post(f"{_BUILD}/restart", response={202: OneBuild, **_REFUSALS}, operation_id="restart_build")
 def restart_build(
-    request: Asked, organization_uuid: UUID, project_uuid: UUID, build_uuid: UUID
+    request: Asked,
+    organization_uuid: UUID,
+    project_uuid: UUID,
+    build_uuid: UUID,
+    asked: Body[RestartIn | None] = None,
 ) -> Status[dict[str, Any]]:
-    """Build the same commit again, as a new build: the answer has it."""
+    """Build the same commit again, as a new build: the answer has it. `exactly`: with what it ran with then."""
     build = build_in_or_404(request.auth, organization_uuid, project_uuid, build_uuid)
     require(request.auth, build.project.organization, Right.RESTART_BUILD)
     if not build.is_final:
         raise HttpError(400, f"Build #{build.number} has not ended yet: stop it first.")
-    again = retry(build, requested_by=request.auth, who=request.auth.email)
+    try:
+        run = replay if asked is not None and asked.exactly else retry
+        again = run(build, requested_by=request.auth, who=request.auth.email)
+    except ReplayError as error:
+        raise HttpError(400, f"Build #{build.number} cannot be run exactly as then: {error}") from error
     return Status(202, _build_json(organization_uuid, project_uuid, again))
+
+
+@router.get(f"{_BUILD}/record", response={200: BuildRecord, 404: Errors}, operation_id="show_record")
+def show_record(request: Asked, organization_uuid: UUID, project_uuid: UUID, build_uuid: UUID) -> HttpResponse:
+    """What the jobs of its pipelines ran with; none for a job that did not run, or before such records were kept."""
+    build = build_in_or_404(request.auth, organization_uuid, project_uuid, build_uuid)
+    return JsonResponse({"jobs": [record_json(job) for job in ran(build)]})
 
 
 @router.post(f"{_BUILD}/stop", response={202: OneBuild, **_REFUSALS}, operation_id="stop_build")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from ninja import Schema
@@ -142,6 +143,30 @@ class BuildPage(Page):
     """Builds, the newest first."""
 
     builds: list[BuildOut]
+
+
+class RestartIn(Schema):
+    """How to run a build again."""
+
+    exactly: bool = Field(default=False, description="As it ran then, and not with today's settings.")
+
+
+class JobRecord(Schema):
+    """What one job ran with."""
+
+    pipeline: str
+    attempt: int
+    state: str
+    record: dict[str, Any] | None = Field(
+        description="commit, variables, secrets (their names), images (name: digest), caches, artifacts, limits, runner;"
+        " null = it did not run, or before such records were kept."
+    )
+
+
+class BuildRecord(Schema):
+    """What a build ran with."""
+
+    jobs: list[JobRecord]
 
 
 class BuildIn(Schema):

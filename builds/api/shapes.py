@@ -8,6 +8,7 @@ from uuid import UUID
 from django.conf import settings
 
 from builds.addresses import build_paths, hook_url, project_url
+from builds.models import Job
 from builds.states import CODESHIP_STATUS
 
 Row = dict[str, Any]
@@ -82,6 +83,14 @@ def project_json(row: Row) -> Row:
         "url": project_url(uuid),
         "created_at": row["created_at"],
     }
+
+
+def record_json(job: Job) -> Row:
+    """What a job ran with; of secrets the names alone."""
+    record = job.record
+    if record is not None:
+        record = {**record, "secrets": sorted(record["secrets"]["hashes"])}
+    return {"pipeline": job.name, "attempt": job.attempt, "state": job.status, "record": record}
 
 
 class BuildShape:

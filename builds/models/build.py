@@ -55,6 +55,9 @@ class Build(models.Model):
     pull_request_url = models.CharField(max_length=500, blank=True)
     from_fork = models.BooleanField(default=False, help_text="From somebody else's repository: gets no secrets.")
     restart_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="restarts")
+    exactly = models.BooleanField(
+        default=False, db_default=False, help_text="Runs what `restart_of` ran, exactly; it deploys nothing by itself."
+    )
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
     only = models.JSONField(null=True, blank=True, help_text="Names of the pipelines that were asked for; null = all.")
     plan = models.JSONField(null=True, blank=True, help_text="The resolved plan, as builds.pipeline.plan writes it.")

@@ -53,6 +53,9 @@ class Job(models.Model):
     reason = models.TextField(blank=True)
     may_fail = models.BooleanField(default=False, db_default=False, help_text="Its build passes though it fails.")
     notes = models.TextField(blank=True, db_default="", help_text="What became of artifacts and caches, a line each.")
+    record = models.JSONField(
+        null=True, blank=True, help_text="What the newest ended attempt ran with; see services/record_of.py."
+    )
     failure = models.CharField(max_length=20, blank=True, help_text="runners.contract.Failure")
     epoch = models.PositiveIntegerField(default=0)
     attempt = models.PositiveSmallIntegerField(default=0)

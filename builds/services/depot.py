@@ -14,10 +14,10 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet, Subquery, Sum
 from django.utils import timezone
 
-from builds.models import Artifact, Build, Cache
+from builds.models import Artifact, Build, Cache, Job
 from builds.services.claim import Claim
 from builds.services.fence import check_owned
 from builds.services.texts import is_storable
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 _CHUNK = 1 << 20
 _LONGEST_PATH = 1000
+_MOST_TOLD = 200
+_COLUMNS = ("uuid", "branch", "from_fork", "exactly", "restart_of", "project__uuid", "project__default_branch")
 
 
 class JobDepot:
@@ -34,15 +36,24 @@ class JobDepot:
 
     def __init__(self, claim: Claim, needs: Sequence[str] = ()) -> None:
         self._claim, self._needs = claim, needs
+        self.restored: dict[
+            str, dict[str, str]
+        ] = {}  # the key that was asked for -> the name and bytes that were found
+        self.saved: list[str] = []
+        self.laid: list[dict[str, str]] = []
         builds = Build.objects.filter(jobs=claim.job_id).select_related("project")
-        self._build = builds.only("uuid", "branch", "from_fork", "project__uuid", "project__default_branch").get()
+        self._build = builds.only(*_COLUMNS).get()
         self._project = self._build.project
+        self._then = _restored_then(claim, self._build) if self._build.exactly else {}
 
     def needed(self) -> Iterator[tuple[str, AbstractContextManager[BinaryIO]]]:
         """The artifacts of the pipelines that this one needs."""
         if self._needs:
             rows = Artifact.objects.filter(job__build=self._build, job__name__in=self._needs)
-            for path, name in rows.order_by("job__position", "path").values_list("path", "storage_name"):
+            columns = ("path", "storage_name", "sha256")
+            for path, name, sha256 in rows.order_by("job__position", "path").values_list(*columns):
+                if len(self.laid) < _MOST_TOLD:
+                    self.laid.append({"path": path, "sha256": sha256})
                 yield path, _opened(name)
 
     def keep(self, path: str, source: BinaryIO) -> None:
@@ -56,26 +67,39 @@ class JobDepot:
         self._written(name, lambda: _replace(old, Artifact(job_id=self._claim.job_id, path=path, **facts)))
 
     def restore(self, key: str, alike: Sequence[str]) -> tuple[str, AbstractContextManager[BinaryIO]] | None:
-        """The best cache for the build's branch."""
-        row = self._best(key, alike)
+        """The best cache for the build's branch; run exactly as then, the one of then."""
+        row = self._of_then(key) if self._build.exactly else self._best(key, alike)
         if row is None:
             return None
+        self.restored[key] = {"name": row.key, "bundle": row.storage_name}
         Cache.objects.filter(pk=row.pk).update(used_at=timezone.now())
         return row.key, _opened(row.storage_name)
 
     def has(self, key: str) -> bool:
-        """Whether it is kept already; a stranger's fork keeps nothing, so that there is nothing to make either."""
-        return self._build.from_fork or self._of(self._build.branch).filter(key=key).exists()
+        """Whether it is kept already. A stranger's fork keeps nothing, nor does what runs exactly as then: so there is
+        nothing to make either.
+        """
+        return self._build.from_fork or self._build.exactly or self._of(self._build.branch).filter(key=key).exists()
 
     def save(self, key: str, source: BinaryIO) -> None:
         """Keep a cache, and make room for it where the project has more than it may."""
-        if self._build.from_fork:
+        if self._build.from_fork or self._build.exactly:
             return
         counted = _Counted(source)
         name = _saved(f"caches/{self._project.uuid}/{uuid.uuid4()}", counted)
         row = Cache(project=self._project, branch=self._build.branch, key=key, size=counted.size, storage_name=name)
         self._written(name, lambda: _replace(self._of(self._build.branch).filter(key=key), row))
+        self.saved.append(key)
         _make_room(self._project.pk)
+
+    def _of_then(self, key: str) -> Cache | None:
+        then = self._then.get(key)
+        if then is None:
+            return None
+        row = Cache.objects.filter(project=self._project, storage_name=then["bundle"]).first()
+        if row is None:
+            raise RunnerError(f"it was {then['name']} then, which is gone. The job ran without.", retry=False)
+        return row
 
     def _best(self, key: str, alike: Sequence[str]) -> Cache | None:
         branches = dict.fromkeys((self._build.branch, self._project.default_branch))
@@ -101,6 +125,15 @@ class JobDepot:
             forget([name])
             raise
         forget(gone)
+
+
+def _restored_then(claim: Claim, build: Build) -> dict[str, dict[str, str]]:
+    """What the job restored in the build that is run again, by the key that it asked for."""
+    job = Job.objects.filter(pk=claim.job_id).values("kind", "position")[:1]
+    old = Job.objects.filter(
+        build=build.restart_of_id, kind=Subquery(job.values("kind")), position=Subquery(job.values("position"))
+    )
+    return old.values_list("record__caches__restored", flat=True).first() or {}
 
 
 class _Counted(File):  # type: ignore[type-arg]  # generic in the stubs only

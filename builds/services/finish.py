@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.db import transaction
 
 from builds.models import Job
@@ -16,8 +18,16 @@ from runners.contract import JobResult, StopReason
 _MOST_NOTES = 5000
 
 
-def finish(claim: Claim, result: JobResult, *, stopped: StopReason | None = None) -> bool:
-    """Write how the attempt ended. False: the job is not this attempt's any more, and nothing was written."""
+def finish(
+    claim: Claim,
+    result: JobResult,
+    *,
+    stopped: StopReason | None = None,
+    record: Mapping[str, object] | None = None,
+) -> bool:
+    """Write how the attempt ended, and what it ran with. False: the job is not this attempt's any more, and nothing was
+    written.
+    """
     if stopped == StopReason.LOST_LEASE:
         return False
     with transaction.atomic():
@@ -27,6 +37,8 @@ def finish(claim: Claim, result: JobResult, *, stopped: StopReason | None = None
         ending = of_result(job, result, stopped=stopped)
         if result.notes:
             ending.fields["notes"] = storable("\n".join(result.notes), _MOST_NOTES)
+        if record is not None:
+            ending.fields["record"] = record  # in the statement that moves the job: it costs none of its own
         return settle(job, ending, who=claim.owner)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from django.db import transaction
 from django.utils import timezone
@@ -69,12 +70,24 @@ def plan(build_id: int) -> None:
         _store(build.pk, found, made)
 
 
+def plan_of_today(build: Build) -> Plan:
+    """What would be planned now for a commit that this machine has; nothing is fetched or written.
+
+    CheckoutError where the commit is not here, ConfigError as a build would fail.
+    """
+    found = _look(build, build.commit, mirror_path(executor_settings().mirrors, source_of(build).mirror))
+    return make(found.files, _context(build, found), kept="" if found.files else kept_text(build.project))
+
+
 def _read(build: Build) -> _Found:
     machine, source = executor_settings(), source_of(build)
     # One try a turn: between two turns the worker is free for other builds.
     policy = replace(machine.git_policy, limits=GitLimits(tries=1))
     commit = fetch(source, machine.mirrors, policy=policy)
-    mirror = mirror_path(machine.mirrors, source.mirror)
+    return _look(build, commit, mirror_path(machine.mirrors, source.mirror))
+
+
+def _look(build: Build, commit: str, mirror: Path) -> _Found:
     files = read_files(mirror, commit, CANDIDATES, most_bytes=_MOST_FILE_BYTES)
     changed = changed_in(build, commit, files.values(), mirror)
     return _Found(commit=commit, facts=commit_facts(mirror, commit), files=files, changed=changed)

@@ -37,6 +37,7 @@ class StepRecorder:
         steps = steps.only("uuid", "path", "status", "exit_code", "started_at", "job__uuid", "job__build__uuid")
         self._rows = {step.path: step for step in steps}
         self._writers: dict[str, LogWriter] = {}
+        self.images: dict[str, str] = {}  # what the steps have told of the job's images so far
         self._lock = threading.Lock()
 
     def step_started(self, path: StepPath, step: StepSpec) -> None:
@@ -50,6 +51,7 @@ class StepRecorder:
 
     def step_finished(self, path: StepPath, step: StepSpec, result: StepResult) -> None:
         """The step ended, or was left out."""
+        self.images.update(result.images)
         row = self._rows.get(path_text(path))
         if row is None:
             return

@@ -10,7 +10,12 @@ from builds.services.trigger import BuildRequest, trigger
 
 def retry(build: Build, *, requested_by: User | None, who: str) -> Build:
     """A new build of the same commit and ref; it reads the configuration of that commit anew."""
-    request = BuildRequest(
+    return trigger(build.project, restart_request(build), who=who, requested_by=requested_by, restart_of=build)
+
+
+def restart_request(build: Build) -> BuildRequest:
+    """The same commit once more."""
+    return BuildRequest(
         ref=build.ref,
         branch=build.branch,
         commit=build.commit,
@@ -24,4 +29,3 @@ def retry(build: Build, *, requested_by: User | None, who: str) -> Build:
         from_fork=build.from_fork,
         pipelines=tuple(build.only or ()),
     )
-    return trigger(build.project, request, who=who, requested_by=requested_by, restart_of=build)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from builds.models import Build, Job, Secret
 from builds.models.build import Trigger
@@ -14,6 +15,7 @@ from builds.services.finish import finish
 from builds.services.lend import lend
 from builds.services.project_key import key_of
 from builds.services.record import StepRecorder
+from builds.services.record_of import record_of
 from builds.services.source import source_of
 from builds.services.timeouts import seconds_allowed, silence_allowed
 from builds.services.variables import variables
@@ -24,6 +26,8 @@ from runners.errors import RunnerError
 
 log = logging.getLogger(__name__)
 
+Record = dict[str, Any] | None
+
 
 def run(claim: Claim, executor: Executor, stop: Stop) -> JobResult:
     """Run the attempt and settle the job; blocks until nothing of it is left on this machine.
@@ -31,29 +35,33 @@ def run(claim: Claim, executor: Executor, stop: Stop) -> JobResult:
     Never raises for what happens to the job: a lost lease, a broken engine and a failing command are results. Raises
     LostLease where the database stayed away so long that the reaper will settle it.
     """
-    result = _attempt(claim, executor, stop)
-    if not patiently(lambda: finish(claim, result, stopped=stop.reason)):
+    result, record = _attempt(claim, executor, stop)
+    if not patiently(lambda: finish(claim, result, stopped=stop.reason, record=record)):
         log.warning("job=%s epoch=%s: ended %s, but it is not ours any more", claim.job_id, claim.epoch, result.outcome)
     return result
 
 
-def _attempt(claim: Claim, executor: Executor, stop: Stop) -> JobResult:
+def _attempt(claim: Claim, executor: Executor, stop: Stop) -> tuple[JobResult, Record]:
+    """How it ended, and what it ran with; None where nobody knows."""
     try:
         spec = patiently(lambda: job_spec(claim))
         recorder = patiently(lambda: StepRecorder(claim, stop))
         try:
-            return execute(spec, executor, recorder, stop, _depot(claim, spec))
+            depot = _depot(claim, spec)
+            result = execute(spec, executor, recorder, stop, depot)
         finally:
             recorder.close()
+        return result, record_of(spec, executor, recorder.images, depot)
     except LostLease:
         raise
     except RunnerError as error:
-        return JobResult(outcome=Outcome.ERRORED, failure=Failure.ENGINE, reason=str(error), retry=error.retry)
+        failed = JobResult(outcome=Outcome.ERRORED, failure=Failure.ENGINE, reason=str(error), retry=error.retry)
+        return failed, None
     except Exception:
         # The edge of the attempt: whatever else breaks is our side's fault, and another try may help.
         log.exception("job=%s epoch=%s broke the runner", claim.job_id, claim.epoch)
         reason = "Something unforeseen broke in the runner; its log has the details."
-        return JobResult(outcome=Outcome.ERRORED, failure=Failure.ENGINE, reason=reason, retry=True)
+        return JobResult(outcome=Outcome.ERRORED, failure=Failure.ENGINE, reason=reason, retry=True), None
 
 
 def _depot(claim: Claim, spec: JobSpec) -> JobDepot | None:
@@ -66,7 +74,7 @@ def _depot(claim: Claim, spec: JobSpec) -> JobDepot | None:
 
 def job_spec(claim: Claim) -> JobSpec:
     """Everything the engine needs for this attempt. A stranger's fork gets no secrets and cannot decrypt."""
-    jobs = Job.objects.select_related("build__project").defer("build__plan", "build__project__hook_secret")
+    jobs = Job.objects.select_related("build__project").defer("record", "build__plan", "build__project__hook_secret")
     job = jobs.get(pk=claim.job_id)
     build, folder = job.build, lend(job)
     secrets = Secret.objects.filter(project=build.project_id).values_list("name", "value")
@@ -88,5 +96,12 @@ def job_spec(claim: Claim) -> JobSpec:
 
 
 def _may_keep(build: Build) -> bool:
-    """Whether other builds may begin from what this one makes: nobody has looked at a pull request yet."""
-    return not build.from_fork and build.pull_request is None and build.trigger != Trigger.PULL_REQUEST
+    """Whether other builds may begin from what this one makes: nobody has looked at a pull request yet, and what runs
+    as it ran then makes what is old.
+    """
+    return (
+        not build.from_fork
+        and not build.exactly
+        and build.pull_request is None
+        and build.trigger != Trigger.PULL_REQUEST
+    )

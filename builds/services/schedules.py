@@ -30,7 +30,8 @@ def keep_schedules(build: Build, plan: Plan) -> None:
     rows = list(project.schedules.all())
     if [_plan_of(row) for row in rows] == list(plan.schedules):
         return
-    if Build.objects.filter(project=project, ref=build.ref, number__gt=build.number, planned_at__isnull=False).exists():
+    newer = Build.objects.filter(project=project, ref=build.ref, number__gt=build.number, exactly=False)
+    if newer.filter(planned_at__isnull=False).exists():
         return
     kept = {_plan_of(row): row.next_at for row in rows}
     project.schedules.all().delete()

@@ -51,7 +51,7 @@ class BuildRows:
 
 def read_rows(build: Build) -> BuildRows:
     """The jobs of `build` by position, and their steps by attempt and place."""
-    jobs = list(Job.objects.filter(build=build).order_by("kind", "position", "pk"))
+    jobs = list(Job.objects.filter(build=build).defer("record").order_by("kind", "position", "pk"))
     jobs.sort(key=lambda job: job.kind != JobKind.PIPELINE)
     order = {job.pk: number for number, job in enumerate(jobs)}
     steps = list(Step.objects.filter(job__in=jobs).order_by("attempt", "position"))

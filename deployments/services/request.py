@@ -30,11 +30,15 @@ def request_for_build(build_id: int) -> list[Deployment]:
     with transaction.atomic():
         sync_environments(build)
         release = make_release(build)
+        if build.exactly:
+            return []  # what ran once more as it ran then goes where a person sends it
         return request_automatic(release, [plan.name for plan in plans], who=f"build {build.number}")
 
 
 def request_promotions(deployment: Deployment) -> list[Deployment]:
     """After it went live: ask for the same release wherever the release's own plan says that this is what comes next."""
+    if deployment.release.build.exactly:
+        return []
     name = deployment.environment.name
     plans = [plan for plan in deployments_of(deployment.release.build) if plan.after == name and applies(plan)]
     return request_automatic(deployment.release, [plan.name for plan in plans], who=f"after {name}")

@@ -19,7 +19,7 @@ def sync_environments(build: Build) -> None:
 
     The default branch decides; another branch adds only environments of its own that it deploys to.
     """
-    if build.plan is None or not may_deploy(build) or not build.ref.startswith("refs/heads/"):
+    if build.plan is None or build.exactly or not may_deploy(build) or not build.ref.startswith("refs/heads/"):
         return
     configured = deployments_of(build)
     if not configured and not _has_any(build):
@@ -27,7 +27,8 @@ def sync_environments(build: Build) -> None:
     with transaction.atomic():
         project = Project.objects.select_for_update(of=("self",), no_key=True).get(pk=build.project_id)
         newer = Build.objects.of_branch(build.branch).filter(project=project, number__gt=build.number)
-        if newer.filter(ref=build.ref, pull_request=None, from_fork=False, planned_at__isnull=False).exists():
+        newer = newer.filter(ref=build.ref, pull_request=None, from_fork=False, exactly=False)
+        if newer.filter(planned_at__isnull=False).exists():
             return
         is_default = build.branch == project.default_branch
         plans = [plan for plan in configured if is_default or applies(plan)]

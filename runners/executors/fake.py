@@ -56,6 +56,7 @@ class FakeExecutor:
     """Beside the contract: what was opened and swept is counted, for tests to look at."""
 
     name = "fake"
+    version = "1"
 
     def __init__(self, settings: ExecutorSettings) -> None:
         self.settings = settings
@@ -120,8 +121,14 @@ class FakeWorkspace:
             if line.strip():
                 result = self._obey(line.lstrip(), environment, on_output, stop)
                 if result is not None:
-                    return result
-        return StepResult(outcome=Outcome.PASSED, exit_code=0)
+                    return replace(result, images=self._images(step, service))
+        return StepResult(outcome=Outcome.PASSED, exit_code=0, images=self._images(step, service))
+
+    def _images(self, step: StepSpec, service: ServiceSpec | None) -> dict[str, str]:
+        """An image is what it was then, or else what its name says today."""
+        pipeline = self._job.pipeline
+        name = step.image or (service.image if service else "") or pipeline.image
+        return {name: pipeline.images.get(name, f"{name}@sha256:{'0' * 64}")} if name else {}
 
     def _service(self, step: StepSpec) -> ServiceSpec | None:
         found = [service for service in self._job.pipeline.services if service.name == step.service]

@@ -44,6 +44,7 @@ class ProcessExecutor:
     """Commands on this host."""
 
     name = "process"
+    version = ""
 
     def __init__(self, settings: ExecutorSettings) -> None:
         self.settings = settings

@@ -14,7 +14,7 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runners.contract import HearSecrets, ImageBuild, JobSpec, ServiceSpec, Stop
+from runners.contract import HearSecrets, ImageBuild, JobSpec, ServiceSpec, Stop, built_for
 from runners.errors import ImageError, SpecError
 from runners.executors.docker import labels
 from runners.executors.docker.build_args import secret_args
@@ -29,7 +29,7 @@ from runners.executors.docker.memory import Remembered
 from runners.executors.docker.mounts import inside
 from runners.executors.docker.output import StepOutput
 from runners.executors.docker.recipes import Recipe
-from runners.executors.docker.registries import host_of_image, is_official
+from runners.executors.docker.registries import NOBODY, Logins, host_of_image, is_official
 
 OUTSIDE = ".ciservice.Dockerfile"
 
@@ -76,12 +76,21 @@ class Builds:
         self._tags = {with_tag(s.build.tag): s.name for s in job.pipeline.services if s.build and s.build.tag}
         self._done: dict[str, Image] = {}
         self._private: dict[str, Image] = {}  # got with credentials: the engine does not know them by name
+        self._used: dict[str, str] = {}
         # One for all: two images that start from each other would wait for each other's locks for ever.
         self._lock = threading.RLock()
 
     def image(self, service: ServiceSpec, output: StepOutput, stop: Stop, access: Access) -> Image:
         """The service's image, pulled or built now where it is not there yet."""
         return self._image(service, _Wish(output, stop, access))
+
+    def named(self, name: str, output: StepOutput, stop: Stop) -> Image:
+        """An image that no service has and nobody's credentials get: that of the pipeline's own container."""
+        return self._noted(name, self._fetched(with_tag(name.strip()), output, stop, NOBODY))
+
+    def used(self) -> dict[str, str]:
+        """Every image that was wanted so far, as `StepResult.images` has it."""
+        return dict(self._used)
 
     def _image(self, service: ServiceSpec, wish: _Wish) -> Image:
         if service.build is None:
@@ -94,7 +103,9 @@ class Builds:
                 raise ImageError(f"Stopped while the image of service {service.name} waited to be built.")
         try:
             if service.name not in self._done:
-                self._done[service.name] = self._built(service, wish)
+                image = self._built_then(service, wish) or self._built(service, wish)
+                self._used[built_for(service.name)] = image.id
+                self._done[service.name] = image
             return self._done[service.name]
         finally:
             self._lock.release()
@@ -106,13 +117,40 @@ class Builds:
     def _got(self, name: str, wish: _Wish) -> Image:
         """An image that is not of this job."""
         name = with_tag(name.strip())
-        found = self._private.get(name) or self._shop.images.find(name)
+        found = self._private.get(name) or self._shop.images.find(self._then(name) or name)
         if found is None:
             logins = self._credentials.of(wish.access, wish.output, wish.stop)
-            found = self._shop.images.get(name, wish.output.say, wish.stop, logins)
+            found = self._fetched(name, wish.output, wish.stop, logins)
             if logins.at(host_of_image(name)):
                 self._private[name] = found
-        return found
+        return self._noted(name, found)
+
+    def _fetched(self, name: str, output: StepOutput, stop: Stop, logins: Logins) -> Image:
+        images, then = self._shop.images, self._then(name)
+        if then:
+            return images.get_as_then(name, then, output.say, stop, logins)
+        return images.get(name, output.say, stop, logins)
+
+    def _then(self, name: str) -> str:
+        """The digest or id that the job has to have under this name; "" = what the name says today."""
+        return self._job.pipeline.images.get(name, "")
+
+    def _noted(self, name: str, image: Image) -> Image:
+        self._used[with_tag(name.strip())] = image.digest
+        return image
+
+    def _built_then(self, service: ServiceSpec, wish: _Wish) -> Image | None:
+        """The very image that was built for the service then, where this engine still has it."""
+        then = self._then(built_for(service.name))
+        if not then:
+            return None
+        facts = self._shop.engine.image(then)
+        own = ((facts or {}).get("Config") or {}).get("Labels") or {}
+        if facts is None or facts["Id"] != then or own.get(labels.INSTANCE) != self._shop.instance:
+            wish.output.say("The image that was built then is not here: it is built again, from the same images")
+            return None
+        wish.output.say(f"The image of service {service.name} is the one that was built then: {then}")
+        return Image.of(facts)
 
     def _built(self, service: ServiceSpec, wish: _Wish) -> Image:
         build = service.build
@@ -153,7 +191,8 @@ class Builds:
             image = self._image(maker, wish)
         else:
             image = self._got(name, wish)
-            if is_official(name) and with_tag(name) not in self._private:
+            is_todays = with_tag(name) not in self._private and not self._then(with_tag(name))
+            if is_official(name) and is_todays:
                 bases.ids.append(image.id)
                 return name  # nobody else's pushes can take this name for a while
         bases.ids.append(image.id)

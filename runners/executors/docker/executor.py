@@ -52,6 +52,7 @@ class DockerExecutor:
     """Jobs in containers of one Docker engine on this machine."""
 
     name = "docker"
+    version = ""
 
     def __init__(self, settings: ExecutorSettings) -> None:
         self._settings = settings
@@ -82,6 +83,7 @@ class DockerExecutor:
             undo.callback(workshop.cache.close)
             rooms.open()
             undo.pop_all()
+        self.version = str(facts.get("Version", ""))
         logger.info("Docker engine version=%s arch=%s", facts.get("Version"), facts.get("Arch"))
         tools = Tools(
             settings=self._settings,

@@ -136,7 +136,7 @@ class Home:
         wanted = job.spec.pipeline.image or tools.settings.default_image
         if not wanted:
             raise SpecError("The pipeline names no image, and this instance has no default image.")
-        self._image = tools.images.get(wanted, self._output.say, self._stop)
+        self._image = job.builds.named(wanted, self._output, self._stop)
         self._room = job.belongings.room(is_alone=True)
         name = job.belongings.container_name("pipeline")
         running = launch(

@@ -35,13 +35,13 @@ class Image:
     checked: bool = False  # it has a HEALTHCHECK
 
     @classmethod
-    def of(cls, facts: dict[str, Any]) -> Image:
-        """From what the engine says of it."""
+    def of(cls, facts: dict[str, Any], name: str = "") -> Image:
+        """From what the engine says of it; of several digests that of the repository which `name` is in."""
         config = facts.get("Config") or {}
         check = (config.get("Healthcheck") or {}).get("Test") or []
         return cls(
             id=str(facts["Id"]),
-            digest=str((facts.get("RepoDigests") or [facts["Id"]])[0]),
+            digest=_digest_of(facts, name),
             user=str(config.get("User") or ""),
             checked=bool(check) and check != ["NONE"],
         )
@@ -72,6 +72,22 @@ class Images:
                 return self._pulled_or(found, name, say, stop, logins)
             return found or self._pulled(name, say, stop, logins)
 
+    def get_as_then(self, name: str, digest: str, say: Say, stop: Stop, logins: Logins = NOBODY) -> Image:
+        """The image that had this name when it was `digest`, or had this id. SpecError where nobody has it any more."""
+        gone = f"The image {name} as it was then ({digest.rpartition('@')[2]}) is gone"
+        if "@" in digest:
+            try:
+                return self.get(digest, say, stop, logins)
+            except SpecError as error:
+                raise SpecError(f"{gone}: {error} Run the build again with today's settings.") from error
+        facts = self._engine.image(digest)
+        if facts is None or facts["Id"] != digest:
+            raise SpecError(
+                f"{gone}: this runner does not have it any more, and no registry knew it."
+                " Run the build again with today's settings."
+            )
+        return Image.of(facts, name)
+
     def find(self, name: str) -> Image | None:
         """The image of that name where the engine has it already, and nobody wants it anew."""
         name = with_tag(name.strip())
@@ -101,7 +117,7 @@ class Images:
         # The engine also takes the first digits of an id, by which a project could run another one's image.
         if facts is None or not is_named(name, facts):
             return None
-        return Image.of(facts)
+        return Image.of(facts, name)
 
     def _is_to_renew(self, name: str) -> bool:
         return self._renews and name not in self._renewed
@@ -145,6 +161,14 @@ def is_named(name: str, facts: dict[str, Any]) -> bool:
     if "@" in wanted and ":" in wanted.partition("@")[0]:
         wanted = re.sub(r":[^@/]*@", "@", wanted)  # the engine keeps a digest without the tag beside it
     return wanted in {_short(one) for one in known}
+
+
+def _digest_of(facts: dict[str, Any], name: str) -> str:
+    known = [str(one) for one in facts.get("RepoDigests") or ()]
+    bare = _short(name).partition("@")[0]
+    repository = bare.rpartition(":")[0] if ":" in bare.rpartition("/")[2] else bare
+    mine = [one for one in known if _short(one).partition("@")[0] == repository]
+    return next(iter(mine or known), str(facts["Id"]))
 
 
 def _short(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from runners.contract import Output, StepKind, StepResult, StepSpec, Stop
@@ -45,6 +46,9 @@ class DockerWorkspace:
         """As the contract has it."""
         if (early := stop.reason) is not None:
             return stopped_by(early)
+        return replace(self._run(step, on_output, stop), images=self._job.builds.used())
+
+    def _run(self, step: StepSpec, on_output: Output, stop: Stop) -> StepResult:
         output = StepOutput(on_output)
         try:
             if step.kind is StepKind.PUSH:

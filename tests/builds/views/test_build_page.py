@@ -143,7 +143,8 @@ def test_strangers_find_nothing(client, stranger, failed):
     step = Step.objects.get(name="unit")
     for path in ("", "events", f"steps/{step.uuid}/lines", f"steps/{step.uuid}/raw", f"steps/{step.uuid}/search?q=a"):
         assert client.get(address(failed) + path).status_code == 404, path
-    for path in ("cancel", "retry"):
+    assert client.get(address(failed) + "again").status_code == 404
+    for path in ("cancel", "retry", "replay"):
         assert client.post(address(failed) + path).status_code == 404
 
 
