@@ -25,11 +25,12 @@ def draw(found: Mapping[str, Sequence[tuple[int, Cost]]], path: Path) -> None:
     figure = Figure(figsize=(9, 5.5), layout="constrained")
     axes = figure.subplots(len(MEASURES), len(found), sharex="col", sharey="row")
     for row, (label, measure) in enumerate(MEASURES):
+        highest = max(measure(cost) for costs in found.values() for _, cost in costs)
         for column, (name, costs) in enumerate(found.items()):
             axis = axes[row][column]
             axis.plot(range(len(costs)), [measure(cost) for _, cost in costs], marker="o", color="#2563eb")
             axis.set_xticks(range(len(costs)), [f"{count:,}" for count, _ in costs])
-            axis.set_ylim(bottom=0)
+            axis.set_ylim(0, highest * 1.15)
             axis.grid(axis="y", alpha=0.3)
             if not column:
                 axis.set_ylabel(label)
