@@ -346,6 +346,7 @@ class JobSpec:
     # Folders of this host that its operator lends to the job: there at the same path, read and write. Never from a project.
     folders: tuple[Path, ...] = ()
     cache: CacheScope | None = None  # None = nothing is kept between runners
+    circle: str = ""  # jobs of one circle may be given the same room, one after another; "" = never
     is_strangers: bool = False  # a fork's changes: some things are not for it, whatever its files say
     timeout_seconds: int = 3600
     silence_seconds: int = 900

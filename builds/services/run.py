@@ -88,6 +88,7 @@ def job_spec(claim: Claim) -> JobSpec:
         key="" if build.from_fork else key_of(build.project_id),
         folders=(folder,) if folder else (),
         cache=CacheScope(project=str(build.project.uuid), branch=build.branch, writes=_may_keep(build)),
+        circle="" if build.from_fork else str(build.project.uuid),
         is_strangers=build.from_fork,
         timeout_seconds=seconds_allowed(job),
         silence_seconds=silence_allowed(job),

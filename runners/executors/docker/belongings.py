@@ -5,13 +5,15 @@ from __future__ import annotations
 import functools
 import itertools
 import threading
+from collections import Counter
 from collections.abc import Callable
 
 from runners.contract import JobSpec
 from runners.executors.docker import labels
 from runners.executors.docker.disposal import Disposal
 from runners.executors.docker.engine import Engine
-from runners.executors.docker.rooms import Room, Rooms
+from runners.executors.docker.room import Room
+from runners.executors.docker.rooms import Rooms
 
 
 class Belongings:
@@ -20,12 +22,14 @@ class Belongings:
     def __init__(self, engine: Engine, rooms: Rooms, disposal: Disposal, instance: str, job: JobSpec) -> None:
         self._engine, self._rooms, self._disposal = engine, rooms, disposal
         self._job_name = job.name
+        self._circle = "" if job.is_strangers else job.circle
         self._labels = labels.of_job(instance, job)
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
         self._containers: set[str] = set()
         self._volumes: dict[str, str] = {}
         self._empty_rooms: list[Room] = []
+        self._being_left: Counter[str] = Counter()  # by the room's name: removals that go on
         self._uses_left = 0
         self._is_over = False
 
@@ -61,7 +65,7 @@ class Belongings:
             if fitting:
                 self._empty_rooms.remove(fitting[0])
                 return fitting[0]
-        return self._rooms.take_alone(uses=uses) if is_alone else self._rooms.take()
+        return self._rooms.take_alone(uses=uses, circle=self._circle) if is_alone else self._rooms.take()
 
     def leave(self, room: Room, containers: list[str], *, is_quiet: bool) -> None:
         """Remove a step's containers, soon. The next step of the job may have the room.
@@ -71,36 +75,40 @@ class Belongings:
         with self._lock:
             if not self._volumes:  # which must wait for their containers; else nobody needs to remove these again
                 self._containers.difference_update(containers)
-        if is_quiet and room.holder:
-            is_kept = self._keep(room)
-            removals = [functools.partial(self._remove, name) for name in containers]
-            self._disposal.add(*removals, *([] if is_kept else [functools.partial(self._rooms.remove, room)]))
-        else:
-            self._disposal.add(functools.partial(self._clear, room, containers))
+            self._being_left[room.name] += 1
+            is_free = is_quiet and bool(room.holder)
+            if is_free:
+                self._empty_rooms.append(room)
+        removals = [functools.partial(self._remove, name) for name in containers]
+        self._disposal.add(*removals, functools.partial(self._was_left, room, is_free=is_free))
+
+    def let_go(self, room: Room) -> None:
+        """The job does not need it any more, and its containers have been removed: to the next of its circle, or away."""
+        self._rooms.pass_on(room, self._circle)
 
     def discard_all(self, *last: Callable[[], object]) -> None:
         """Remove all that is left, soon: containers, then rooms and volumes, then what the caller adds."""
         with self._lock:
             self._is_over = True
-            containers, volumes, rooms = list(self._containers), list(self._volumes.values()), self._empty_rooms
-            self._empty_rooms = []
+            containers, volumes = list(self._containers), list(self._volumes.values())
+            # What is still being left is let go when that is done.
+            rooms = [room for room in self._empty_rooms if not self._being_left[room.name]]
+            self._empty_rooms = [room for room in self._empty_rooms if room not in rooms]
         removals: list[Callable[[], object]] = [functools.partial(self._remove, name) for name in containers]
-        removals += [functools.partial(self._rooms.remove, room) for room in rooms]
+        removals += [functools.partial(self.let_go, room) for room in rooms]
         removals += [functools.partial(self._remove_volume, name) for name in volumes]
         self._disposal.add(*removals, *last)
 
-    def _clear(self, room: Room, containers: list[str]) -> None:
-        for name in containers:
-            self._remove(name)
-        if not self._keep(room):
-            self._rooms.remove(room)
-
-    def _keep(self, room: Room) -> bool:
+    def _was_left(self, room: Room, *, is_free: bool) -> None:
         with self._lock:
-            is_kept = bool(room.name) and not self._is_over
-            if is_kept:
+            self._being_left[room.name] -= 1
+            if room.name and not is_free:
                 self._empty_rooms.append(room)
-            return is_kept
+            is_done = self._is_over and not self._being_left[room.name] and room in self._empty_rooms
+            if is_done:
+                self._empty_rooms.remove(room)
+        if is_done:
+            self.let_go(room)
 
     def _remove(self, name: str) -> None:
         self._engine.remove(name)

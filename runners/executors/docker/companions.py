@@ -17,7 +17,7 @@ from runners.executors.docker.images import Image
 from runners.executors.docker.job import Job, as_env, is_checked, service_config
 from runners.executors.docker.links import link_environment
 from runners.executors.docker.output import ServiceOutput, StepOutput
-from runners.executors.docker.rooms import Room
+from runners.executors.docker.room import Room
 from runners.executors.docker.sources import Sources
 from runners.executors.docker.verdict import StepFailed, refused_to_start, service_failed
 from runners.verdict import stopped_by

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import io
 import socket
+import tarfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -173,8 +175,16 @@ class Engine:
         with _answering("put files"):
             self._api.put_archive(container, folder, archive)
 
+    def read(self, container: str, path: str) -> bytes:
+        """A small file of a container."""
+        with _answering("read a file"):
+            pieces, _ = self._api.get_archive(container, path)
+            with tarfile.open(fileobj=io.BytesIO(b"".join(pieces))) as tar:
+                found = tar.extractfile(tar.getmembers()[0])
+                return found.read() if found else b""
+
     def containers(self, label: str) -> list[dict[str, Any]]:
-        """Those that carry a label ("key" or "key=value"), ended ones too: dicts with `Id` and `Labels`."""
+        """Those that carry a label ("key" or "key=value"), ended ones too: dicts with `Id`, `Labels`, `HostConfig`."""
         with _answering("list containers"):
             return list(self._api.containers(all=True, filters={"label": label}))
 

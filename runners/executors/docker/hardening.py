@@ -76,6 +76,8 @@ def holder_config(network: str) -> dict[str, Any]:
         "Memory": 64 * MEBIBYTE,
         "MemorySwap": 64 * MEBIBYTE,
         "LogConfig": {"Type": "none"},
+        # A port that somebody served is free at once for who has the namespace next.
+        "Sysctls": {"net.ipv4.tcp_max_tw_buckets": "0"},
     }
 
 

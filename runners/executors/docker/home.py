@@ -17,8 +17,9 @@ from runners.executors.docker.hardening import host_config
 from runners.executors.docker.images import Image
 from runners.executors.docker.job import Job
 from runners.executors.docker.mounts import WORKSPACE, checkout_bind, lent
+from runners.executors.docker.name_files import name_files
 from runners.executors.docker.output import StepOutput
-from runners.executors.docker.rooms import Room
+from runners.executors.docker.room import Room
 from runners.executors.docker.session import SHELL, TOKEN, Finished, Session, as_program
 from runners.executors.docker.verdict import (
     OUT_OF_MEMORY_WARNING,
@@ -81,7 +82,7 @@ class Home:
     def leave_room(self) -> None:
         """Give back the network, once the container is gone."""
         if self._room is not None:
-            self._job.tools.rooms.remove(self._room)
+            self._job.belongings.let_go(self._room)
 
     def _in_session(self, work: Callable[[Session], Finished | None]) -> Finished | None:
         """Do it in a shell that nobody else uses, and keep the shell for the next where nothing was left behind."""
@@ -139,6 +140,7 @@ class Home:
         self._image = job.builds.named(wanted, self._output, self._stop)
         self._room = job.belongings.room(is_alone=True)
         name = job.belongings.container_name("pipeline")
+        names = name_files(job.folder, name, self._room) if self._room.holder else ()
         running = launch(
             tools.engine,
             name,
@@ -150,7 +152,7 @@ class Home:
                 "WorkingDir": WORKSPACE,
                 "Labels": job.belongings.labels(service="pipeline"),
                 "HostConfig": host_config(
-                    tools.settings, self._room.mode, (checkout_bind(job.checkout), *lent(job.spec.folders))
+                    tools.settings, self._room.mode, (checkout_bind(job.checkout), *lent(job.spec.folders), *names)
                 ),
             },
             stdin=True,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 from runners.contract import ServiceSpec, StepResult, StepSpec, Stop
@@ -13,12 +12,13 @@ from runners.executors.docker.containers import follow, launch
 from runners.executors.docker.ending import ContainerEnding
 from runners.executors.docker.engine import Refused, State
 from runners.executors.docker.graph import host_names, levels, service_named
-from runners.executors.docker.hardening import HOSTNAME, Bind, Volume, host_config
+from runners.executors.docker.hardening import Bind, Volume, host_config
 from runners.executors.docker.images import Image
 from runners.executors.docker.job import Job, as_env, service_config
 from runners.executors.docker.mounts import WORKSPACE, checkout_bind
+from runners.executors.docker.name_files import name_files
 from runners.executors.docker.output import StepOutput
-from runners.executors.docker.rooms import Room
+from runners.executors.docker.room import Room
 from runners.executors.docker.sources import Sources
 from runners.executors.docker.verdict import (
     KILLED,
@@ -107,7 +107,10 @@ class ServiceStep:
             config["WorkingDir"] = WORKSPACE
         joins = bool(room.holder) and not service.hostname
         if joins:
-            mounts = (*mounts, self._hosts(name, room))
+            names = host_names(service, self._everyone)
+            ours = name_files(job.folder, name, room, names, service.extra_hosts)
+            taken = {mount.target for mount in mounts}
+            mounts = (*mounts, *(file for file in ours if file.target not in taken))
         host = host_config(job.tools.settings, room.mode if joins else room.network, mounts)
         host["VolumesFrom"] = self._sources.of(service, self._output)
         if not joins:
@@ -121,17 +124,6 @@ class ServiceStep:
             "Labels": job.belongings.labels(step=step.name, service=service.name),
             "HostConfig": host,
         }
-
-    def _hosts(self, name: str, room: Room) -> Bind:
-        """The names that the step's own namespace knows: a namespace that was made ahead does not know the step's."""
-        names = " ".join([HOSTNAME, *host_names(self._primary, self._everyone)])
-        lines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback", f"{room.address} {names}"]
-        for extra in self._primary.extra_hosts:
-            host, _, address = extra.partition(":")
-            lines.append(f"{address} {host}")
-        path: Path = self._job.folder / f"{name}.hosts"
-        path.write_text("\n".join(lines) + "\n")
-        return Bind(source=str(path), target="/etc/hosts")
 
 
 def _primary(job: Job, step: StepSpec) -> ServiceSpec:

@@ -7,6 +7,7 @@ without firewall rules, or a rule of the operator before them, would make one ro
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from runners.errors import EngineError
 from runners.executors.docker import hardening
@@ -18,20 +19,29 @@ CALL_SECONDS = 2  # a call that is answered takes a millisecond
 PORT = 9  # nobody listens: who is reached refuses, and that is an answer, too
 
 
-def raise_walls(engine: Engine, name: str, image: str, its_labels: Mapping[str, str]) -> str:
-    """Make the network and prove it with two containers; its id, "" where its containers reach each other.
+@dataclass(frozen=True)
+class Walls:
+    """A network that is proved to keep its containers apart."""
+
+    network: str  # its id
+    resolver: str  # what resolv.conf says on it
+
+
+def raise_walls(engine: Engine, name: str, image: str, its_labels: Mapping[str, str]) -> Walls | None:
+    """Make the network and prove it with two containers; None where its containers reach each other.
 
     EngineError, Refused where the engine fails.
     """
     names = [f"{name}-called", f"{name}-caller"]
     _remove(engine, names, name)  # what is left of a try that an engine broke off
     network = make_network(engine, name, its_labels, is_walled=True)
-    stands = False
+    walls = None
     try:
-        stands = not _answers(engine, network, image, its_labels, names)
+        if not _answers(engine, network, image, its_labels, names):
+            walls = Walls(network, engine.read(names[0], "/etc/resolv.conf").decode())
     finally:
-        _remove(engine, names, "" if stands else network)
-    return network if stands else ""
+        _remove(engine, names, "" if walls else network)
+    return walls
 
 
 def address_of(engine: Engine, container: str) -> str:

@@ -124,6 +124,7 @@ def test_only_the_projects_own_pushes_write_its_image_caches(make_build, project
 
     assert (spec.cache.project, spec.cache.writes) == (str(project.uuid), writes)
     assert spec.is_strangers is fields.get("from_fork", False)
+    assert spec.circle == ("" if spec.is_strangers else str(project.uuid))
 
 
 def test_codeships_variables(make_build, project):

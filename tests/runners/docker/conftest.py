@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
+import threading
 
 import pytest
 
-from runners.contract import Stop
+from runners.contract import Stop, StopReason
 from runners.errors import SpecError
 from runners.executors.config import ExecutorSettings
 from runners.executors.docker.executor import DockerExecutor
 from runners.verdict import of_error
 from tests.runners.docker.engine_objects import EngineObjects
+from tests.servers import wait_until
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +50,23 @@ def objects(docker_engine, settings) -> EngineObjects:
 
 
 @pytest.fixture
+def walled(executor, objects, docker_engine):
+    """The network that steps stand on, once it has been proved and a room on it is ready."""
+
+    def found() -> list:
+        return [
+            network
+            for one in objects.containers()
+            if one.name.startswith("ci-room")
+            for network in one.attrs["NetworkSettings"]["Networks"]
+            if network.startswith("ci-steps")
+        ]
+
+    (network, *_) = wait_until(found, seconds=30, what="a room behind walls")
+    return docker_engine.networks.get(network)
+
+
+@pytest.fixture
 def perform(executor, make_job):
     """Runs steps one after another in one workspace: [(result, text)]. What the project did wrong is a result, too."""
 
@@ -66,6 +86,23 @@ def attempt(workspace, step, stop) -> tuple:
     except SpecError as error:
         result = of_error(error)
     return result, b"".join(heard).decode(errors="replace")
+
+
+@contextlib.contextmanager
+def standing(executor, job):
+    """A job whose first step runs meanwhile."""
+    stop, begun = Stop(), threading.Event()
+    with executor.workspace(job, stop, lambda _: None) as workspace:
+        thread = threading.Thread(
+            target=workspace.run, args=(job.pipeline.steps[0], lambda _: begun.set() and None, stop)
+        )
+        thread.start()
+        try:
+            assert begun.wait(30)
+            yield
+        finally:
+            stop.order(StopReason.LOST_LEASE)
+            thread.join()
 
 
 @pytest.fixture

@@ -13,13 +13,13 @@ import time
 
 import pytest
 
-from runners.contract import Outcome, ServiceSpec, Stop, StopReason
+from runners.contract import Outcome, ServiceSpec, Stop
 from runners.executors.docker import pause
 from runners.executors.docker.engine import Engine
 from runners.executors.docker.hardening import HOSTNAME
 from runners.executors.docker.walls import raise_walls
+from tests.runners.docker.conftest import standing
 from tests.runners.jobs import parallel, run
-from tests.servers import wait_until
 
 pytestmark = pytest.mark.docker
 
@@ -69,40 +69,6 @@ while True:
         one.accept()[0].close() if one is tcp else one.recv(99)
 print(heard)
 """
-
-
-@pytest.fixture
-def walled(executor, objects, docker_engine):
-    """The network that steps stand on, once it has been proved and a room on it is ready."""
-
-    def found() -> list:
-        return [
-            network
-            for one in objects.containers()
-            if one.name.startswith("ci-room")
-            for network in one.attrs["NetworkSettings"]["Networks"]
-            if network.startswith("ci-steps")
-        ]
-
-    wait_until(found, seconds=30, what="a room behind walls")
-    return docker_engine.networks.get(found()[0])
-
-
-@contextlib.contextmanager
-def standing(executor, job):
-    """A job whose first step runs meanwhile."""
-    stop, begun = Stop(), threading.Event()
-    with executor.workspace(job, stop, lambda _: None) as workspace:
-        thread = threading.Thread(
-            target=workspace.run, args=(job.pipeline.steps[0], lambda _: begun.set() and None, stop)
-        )
-        thread.start()
-        try:
-            assert begun.wait(30)
-            yield
-        finally:
-            stop.order(StopReason.LOST_LEASE)
-            thread.join()
 
 
 def inside(container: dict, script: str, *arguments: object) -> subprocess.Popen:
@@ -233,8 +199,9 @@ def test_walls_are_tried_before_anything_stands_behind_them(docker_engine, docke
     engine, instance = kind(""), f"test-{secrets.token_hex(4)}"
     name = f"ci-steps-{instance}"
     try:
-        network = raise_walls(engine, name, pause.ensure(engine), {"ciservice.instance": instance})
-        assert bool(network) is is_walled
+        walls = raise_walls(engine, name, pause.ensure(engine), {"ciservice.instance": instance})
+        assert bool(walls) is is_walled
+        assert walls is None or "nameserver" in walls.resolver
         assert bool(docker_engine.networks.list(names=[name])) is is_walled
         assert docker_engine.containers.list(all=True, filters={"label": f"ciservice.instance={instance}"}) == []
     finally:
