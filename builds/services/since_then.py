@@ -137,10 +137,10 @@ def _variables(build: Build, jobs: Sequence[Job]) -> Iterator[Change]:
         today = {name: value for name, value in _todays(build).items() if name not in _OF_THE_MOMENT}
         limits = job.record["limits"]
         job.build = build
-        then |= {"(time limit, seconds)": str(limits["timeout_seconds"])}
-        today |= {"(time limit, seconds)": str(seconds_allowed(job))}
-        then |= {"(limit without output, seconds)": str(limits["silence_seconds"])}
-        today |= {"(limit without output, seconds)": str(silence_allowed(job))}
+        then |= {"time limit, seconds": str(limits["timeout_seconds"])}
+        today |= {"time limit, seconds": str(seconds_allowed(job))}
+        then |= {"limit without output, seconds": str(limits["silence_seconds"])}
+        today |= {"limit without output, seconds": str(silence_allowed(job))}
         for name in sorted(then.keys() | today.keys()):
             change = Change(name, _short(then.get(name, "")), _short(today.get(name, "")))
             if then.get(name) != today.get(name) and change not in told:

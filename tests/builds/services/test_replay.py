@@ -368,6 +368,6 @@ class TestWhatDiffers:
         assert (image.what, image.then, image.now) == (PYTHON, f"sha256:{'a' * 64}", f"sha256:{'0' * 64}")
         assert [change.now for change in since.runner] == ["99.0"]
         assert [(change.what, change.now) for change in since.variables] == [
-            ("(time limit, seconds)", "60"),
             ("CI_REPO_NAME", "shop/new"),
+            ("time limit, seconds", "60"),
         ]
