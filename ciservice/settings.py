@@ -215,6 +215,16 @@ if IMAGE_BUILDER not in {"auto", "classic", "buildkit"}:
 IMAGE_CACHE = env.text("IMAGE_CACHE")  # a folder, or host/prefix of a registry; "" = built images stay on their runner
 IMAGE_CACHE_LOGIN = env.secret("IMAGE_CACHE_LOGIN")  # user:password at that registry
 IMAGE_CACHE_GB = env.whole("IMAGE_CACHE_GB", 20, least=1)
+PRIVATE_ENGINE = env.text("PRIVATE_ENGINE")  # rootless, privileged or runtime; "" = no job gets a Docker engine
+if PRIVATE_ENGINE not in {"", "rootless", "privileged", "runtime"}:
+    raise ImproperlyConfigured(
+        f"PRIVATE_ENGINE={PRIVATE_ENGINE!r}: use rootless, privileged or runtime, or leave it out"
+    )
+PRIVATE_ENGINE_IMAGE = env.text("PRIVATE_ENGINE_IMAGE", "ciservice-engine")
+PRIVATE_ENGINE_RUNTIME = env.text("PRIVATE_ENGINE_RUNTIME")  # e.g. sysbox-runc
+if PRIVATE_ENGINE == "runtime" and not PRIVATE_ENGINE_RUNTIME:
+    raise ImproperlyConfigured("PRIVATE_ENGINE=runtime needs PRIVATE_ENGINE_RUNTIME, such as sysbox-runc")
+PRIVATE_ENGINE_FOR_FORKS = env.flag("PRIVATE_ENGINE_FOR_FORKS")  # a privileged one, too
 CONTAINER_RUNTIME = env.text("CONTAINER_RUNTIME")  # e.g. runsc (gVisor); "" = the engine's own
 # A folder of the runner's host lent to deployments, one sub-folder a project; "" = none. The demo deploys there.
 DEPLOY_FOLDER = env.text("DEPLOY_FOLDER")

@@ -27,6 +27,10 @@ class ExecutorSettings:
     image_cache_gb: int = 20  # what the folder may hold
     keeps_containers: bool = False  # ended ones stay until a sweep: a person wants to look into them
     renews_images: bool = False  # those that the engine has are pulled again, once a process
+    private_engine: str = ""  # how a job gets a Docker engine of its own: "rootless", "privileged", "runtime"; "" = not
+    private_engine_image: str = "ciservice-engine"
+    private_engine_runtime: str = ""  # for "runtime": "sysbox-runc"
+    private_engine_for_forks: bool = False  # strangers' changes get a privileged one, too
     runtime: str = ""  # "runsc", "kata"; "" = the engine's own
     allow_local_repositories: bool = False
     git_allowed_hosts: tuple[str, ...] = ()

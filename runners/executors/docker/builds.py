@@ -28,6 +28,7 @@ from runners.executors.docker.images import Image, Images, with_tag
 from runners.executors.docker.memory import Remembered
 from runners.executors.docker.mounts import inside
 from runners.executors.docker.output import StepOutput
+from runners.executors.docker.private_engine import PrivateEngine
 from runners.executors.docker.recipes import Recipe
 from runners.executors.docker.registries import NOBODY, Logins, host_of_image, is_official
 
@@ -68,15 +69,23 @@ class Builds:
     """The images of one job's services. Thread-safe; a job builds one image at a time."""
 
     def __init__(
-        self, workshop: Workshop, job: JobSpec, checkout: Path, credentials: Credentials, hear_secrets: HearSecrets
+        self,
+        workshop: Workshop,
+        job: JobSpec,
+        checkout: Path,
+        credentials: Credentials,
+        hear_secrets: HearSecrets,
+        private_engine: PrivateEngine,
     ) -> None:
         self._shop, self._job, self._checkout = workshop, job, checkout
         self._credentials, self._hear_secrets = credentials, hear_secrets
+        self._private_engine = private_engine
         self._services = {service.name: service for service in job.pipeline.services}
         self._tags = {with_tag(s.build.tag): s.name for s in job.pipeline.services if s.build and s.build.tag}
         self._done: dict[str, Image] = {}
         self._private: dict[str, Image] = {}  # got with credentials: the engine does not know them by name
         self._used: dict[str, str] = {}
+        self._inside: set[str] = set()  # names of images that came from the job's own engine
         # One for all: two images that start from each other would wait for each other's locks for ever.
         self._lock = threading.RLock()
 
@@ -117,6 +126,11 @@ class Builds:
     def _got(self, name: str, wish: _Wish) -> Image:
         """An image that is not of this job."""
         name = with_tag(name.strip())
+        # What a step of the job built goes before all that others have under the name: on CodeShip it had replaced it.
+        if (inside := self._private_engine.image(name, wish.output.say, wish.stop)) is not None:
+            self._inside.add(name)
+            return self._noted(name, inside)
+        self._inside.discard(name)
         found = self._private.get(name) or self._shop.images.find(self._then(name) or name)
         if found is None:
             logins = self._credentials.of(wish.access, wish.output, wish.stop)
@@ -191,7 +205,7 @@ class Builds:
             image = self._image(maker, wish)
         else:
             image = self._got(name, wish)
-            is_todays = with_tag(name) not in self._private and not self._then(with_tag(name))
+            is_todays = with_tag(name) not in {*self._private, *self._inside} and not self._then(with_tag(name))
             if is_official(name) and is_todays:
                 bases.ids.append(image.id)
                 return name  # nobody else's pushes can take this name for a while

@@ -115,7 +115,7 @@ class Companions:
             "NetworkingConfig": endpoint(self._room, host_names(service, self._everyone)),
         }
         try:
-            running = launch(self._job.tools.engine, name, config)
+            running = launch(self._job.tools.engine, name, config, furnish=self._job.furnisher(service))
         except Refused as refusal:
             _, sentence = refused_to_start(str(refusal))
             raise service_failed(f'The service "{service.name}" could not be started: {sentence}') from refusal

@@ -23,9 +23,21 @@ class Running:
     attachment: Attachment
 
 
-def launch(engine: Engine, name: str, config: Mapping[str, Any], *, stdin: bool = False) -> Running:
-    """Create, attach, start: in this order nothing it prints is lost. `Refused` where the engine cannot."""
+def launch(
+    engine: Engine,
+    name: str,
+    config: Mapping[str, Any],
+    *,
+    stdin: bool = False,
+    furnish: Callable[[str], None] | None = None,
+) -> Running:
+    """Create, attach, start: in this order nothing it prints is lost. `Refused` where the engine cannot.
+
+    `furnish` is given the container's id before it starts.
+    """
     container = engine.create(name, config)
+    if furnish is not None:
+        furnish(container)
     attachment = engine.attach(container, stdin=stdin)
     try:
         engine.start(container)

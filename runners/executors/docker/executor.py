@@ -28,6 +28,7 @@ from runners.executors.docker.images import Images
 from runners.executors.docker.job import Job, Tools
 from runners.executors.docker.memory import Remembered
 from runners.executors.docker.owner import Owner
+from runners.executors.docker.private_engine import PrivateEngine
 from runners.executors.docker.rooms import Rooms
 from runners.executors.docker.sweep import Sweep
 from runners.executors.docker.workspace import DockerWorkspace
@@ -172,11 +173,14 @@ class DockerExecutor:
         except OSError as error:
             raise EngineError(f"{folder} cannot be made: {error.strerror}.") from None
         credentials = Credentials(checkout, job.key, hear_secrets)
+        tools = opened.tools
+        private_engine = PrivateEngine(tools.settings, tools.engine, tools.images, belongings, job)
         return Job(
             spec=job,
-            tools=opened.tools,
+            tools=tools,
             belongings=belongings,
-            builds=Builds(opened.workshop, job, checkout, credentials, hear_secrets),
+            private_engine=private_engine,
+            builds=Builds(opened.workshop, job, checkout, credentials, hear_secrets, private_engine),
             credentials=credentials,
             checkout=checkout,
             admission=Admission(checkout, is_ours=is_ours),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from runners.executors.docker.hardening import Bind, Volume
 from runners.executors.docker.images import Image, Images
 from runners.executors.docker.mounts import lent, service_mounts
 from runners.executors.docker.output import StepOutput
+from runners.executors.docker.private_engine import HOST, PrivateEngine
 from runners.executors.docker.rooms import Rooms
 from runners.service_variables import service_variables
 
@@ -43,6 +44,7 @@ class Job:
     spec: JobSpec
     tools: Tools
     belongings: Belongings
+    private_engine: PrivateEngine
     builds: Builds
     credentials: Credentials
     checkout: Path  # what steps see
@@ -54,7 +56,8 @@ class Job:
     def environment(self, service: ServiceSpec | None, step: StepSpec | None) -> dict[str, str]:
         """The variables of a container or a script."""
         files = service_variables(self.spec, service, self.checkout, self.hear_secrets) if service else {}
-        return step_environment(self.spec, service, step, files)
+        found = step_environment(self.spec, service, step, files)
+        return {"DOCKER_HOST": HOST} | found if service is not None and service.add_docker else found
 
     def image(self, service: ServiceSpec, output: StepOutput, stop: Stop, step: StepSpec | None = None) -> Image:
         """The service's image, got now where it is not here: with the step's credentials, or the service's."""
@@ -62,7 +65,18 @@ class Job:
 
     def mounts(self, service: ServiceSpec) -> tuple[Bind | Volume, ...]:
         """The service's own mounts, and what the operator lends to the job."""
-        return (*service_mounts(service, self.checkout, self.belongings.volume), *lent(self.spec.folders))
+        docker = (self.private_engine.volume(),) if service.add_docker else ()
+        return (*service_mounts(service, self.checkout, self.belongings.volume), *docker, *lent(self.spec.folders))
+
+    def begin_docker(self, services: list[ServiceSpec], output: StepOutput, stop: Stop) -> None:
+        """Have the job's own Docker engine run where one of them asks for it."""
+        for service in services:
+            if service.add_docker:
+                self.private_engine.begin(service.name, self.checkout, self.folder, output, stop)
+
+    def furnisher(self, service: ServiceSpec) -> Callable[[str], None] | None:
+        """What a container of the service needs between its making and its start."""
+        return self.private_engine.link if service.add_docker else None
 
 
 def as_env(variables: Mapping[str, str]) -> list[str]:

@@ -6,7 +6,6 @@ import time
 from typing import Any
 
 from runners.contract import ServiceSpec, StepResult, StepSpec, Stop
-from runners.errors import SpecError
 from runners.executors.docker.companions import Companions, endpoint
 from runners.executors.docker.containers import follow, launch
 from runners.executors.docker.ending import ContainerEnding
@@ -42,10 +41,10 @@ class ServiceStep:
         self._levels = levels(job.services, self._primary)
         self._everyone = [self._primary, *(service for level in self._levels for service in level)]
         self._is_quiet = False  # its only container has ended, with every process of it
-        _refuse_docker(self._everyone)
 
     def run(self) -> StepResult:
         """Block until the step ended; its containers are removed soon after. StepFailed where it could not begin."""
+        self._job.begin_docker(self._everyone, self._output, self._stop)
         images = {s.name: self._job.image(s, self._output, self._stop, self._step) for s in reversed(self._everyone)}
         if self._stop.reason is not None:
             return stopped_by(self._stop.reason)
@@ -72,7 +71,7 @@ class ServiceStep:
         if self._stop.reason is not None:
             return stopped_by(self._stop.reason)
         try:
-            running = launch(engine, name, config)
+            running = launch(engine, name, config, furnish=self._job.furnisher(self._primary))
         except Refused as refusal:
             exit_code, sentence = refused_to_start(str(refusal))
             self._output.say(sentence)
@@ -128,9 +127,3 @@ class ServiceStep:
 
 def _primary(job: Job, step: StepSpec) -> ServiceSpec:
     return service_named(job.services, step.service) if step.service else ServiceSpec(name="step", image=step.image)
-
-
-def _refuse_docker(everyone: list[ServiceSpec]) -> None:
-    for service in everyone:
-        if service.add_docker:
-            raise SpecError(f"Service {service.name}: add_docker is not available on this runner yet.")

@@ -81,5 +81,6 @@ class DockerWorkspace:
         return generate(self._job, service, output, run)
 
     def leave_room(self) -> None:
-        """Give back the pipeline's network, once its container is gone."""
+        """Give back the networks of the pipeline's container and of its engine, once these are gone."""
         self._home.leave_room()
+        self._job.private_engine.leave_room()
