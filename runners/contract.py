@@ -21,6 +21,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from runners.reports import Reports
+
 _ATTEMPT = re.compile(r"ci-([0-9A-Za-z-]+)-(\d+)")
 
 StepPath = tuple[int, ...]
@@ -273,6 +275,16 @@ class CacheSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SplitSpec:
+    """Which of the files that fit are this copy's: all copies share them out by the same seconds."""
+
+    patterns: tuple[str, ...]
+    index: int = 0
+    total: int = 1
+    seconds: Mapping[str, float] = field(default_factory=dict)  # by file, or by class; how long each took before
+
+
+@dataclass(frozen=True, kw_only=True)
 class PipelineSpec:
     """What one job runs, as the plan has it: nothing of a runner, nothing secret. Stored as JSON with the build."""
 
@@ -291,6 +303,8 @@ class PipelineSpec:
     attempts: int | None = None  # how often it is tried where our side breaks; None = the instance's
     allow_failure: bool = False  # the build passes though this fails
     needs: tuple[str, ...] = ()  # names of the pipelines of the build that have to pass first
+    tests: tuple[str, ...] = ()  # patterns of reports in JUnit's XML that are read when the job ends
+    split: SplitSpec | None = None
     # What the images were when this ran before, as `StepResult.images` told: these and no others, or the step fails.
     images: Mapping[str, str] = field(default_factory=dict)
 
@@ -427,6 +441,9 @@ class Depot(Protocol):
 
     def save(self, key: str, source: BinaryIO) -> None:
         """Keep a cache."""
+
+    def report(self, found: Reports) -> None:
+        """Keep what the tests of this attempt came to."""
 
 
 class Executor(Protocol):

@@ -30,6 +30,7 @@ from runners.errors import RunnerError, SpecError
 from runners.masking import Masker
 from runners.outliving import Outliving
 from runners.refusals import Refusals
+from runners.splitting import NOTHING_TO_DO, hand_out
 from runners.steplog import Preparation, StepLog
 from runners.verdict import INTERNAL, is_wanted, job_result, last_words, of_error, of_group, settle, stopped
 from runners.watchdog import Watchdog
@@ -90,6 +91,7 @@ class _Walk:
         self._workspace: Workspace | None = None
         self._threads = threading.Semaphore(MOST_THREADS - 1)
         self._broken: StepResult | None = None  # why there is no workspace
+        self._share: dict[str, str] = {}  # variables that say which tests are this copy's
 
     def run(self) -> JobResult:
         steps = self._job.pipeline.steps
@@ -100,8 +102,9 @@ class _Walk:
         try:
             with self._open() as workspace:
                 self._workspace = workspace
-                files = self._bring(workspace)
-                results = self._serial((), steps)
+                has_share = self._take_share(workspace)
+                files = self._bring(workspace) if has_share else None
+                results = self._serial((), steps) if has_share else self._leave_all_out(NOTHING_TO_DO)
                 if files is not None:
                     notes = self._keep(files, results)
         except Exception as error:  # whatever an executor does wrong is a result
@@ -114,11 +117,23 @@ class _Walk:
                 logger.exception("workspace not left cleanly job=%s", self._job.name)
         return replace(job_result(self._job, results, self._stop), notes=notes)
 
+    def _take_share(self, workspace: Workspace) -> bool:
+        """Find out which of the tests are this copy's, before anything is laid out beside them; whether there are any."""
+        if self._job.pipeline.split is None or workspace.folder is None:
+            return True
+        try:
+            share = hand_out(self._job.pipeline.split, workspace.folder, self._preparation.write)
+        except (SpecError, RunnerError) as error:
+            self._broken = self._of_error(error)
+            return True
+        self._share = share or {}
+        return share is not None
+
     def _bring(self, workspace: Workspace) -> Outliving | None:
         """Lay out what comes from before the job; where that is the project's mistake, no step runs."""
-        if self._depot is None or workspace.folder is None:
+        if self._depot is None or workspace.folder is None or self._broken is not None:
             return None
-        files = Outliving(self._job, workspace.folder, self._depot)
+        files = Outliving(self._job, workspace.folder, self._depot, self._masker.whole)
         try:
             files.bring(self._preparation.write)
         except SpecError as error:
@@ -217,6 +232,9 @@ class _Walk:
         self._observer.step_finished(path, step, result)
         return result
 
+    def _leave_all_out(self, reason: str) -> list[StepResult]:
+        return [self._leave_out((position,), step, reason) for position, step in enumerate(self._job.pipeline.steps)]
+
     def _leave_out(self, path: StepPath, step: StepSpec, reason: str) -> StepResult:
         """Report it and everything below as skipped; a reason of its own goes before what came in the way."""
         result = StepResult(outcome=Outcome.SKIPPED, reason=step.skip or reason)
@@ -268,6 +286,7 @@ class _Walk:
 
             try:
                 self._refusals.check(step)
+                step = replace(step, environment={**self._share, **step.environment}) if self._share else step
                 result = self._workspace.run(step, hear, stop)
             except Exception as error:  # noqa: BLE001 -- the edge to the executor; `_of_error` logs
                 return stopped(stop) or self._of_error(error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -43,17 +43,23 @@ def find(root: Path, patterns: Sequence[str], most: Most, *, links: bool = False
     `*` is any text and `?` one character within a name, `**` any folders; a pattern that fits a folder means all in it.
     SpecError where it is more than `most`, or a pattern leads out of the checkout.
     """
-    wanted = [_compiled(pattern) for pattern in patterns]
+    fits = matcher(patterns)
     found: list[Found] = []
     size = 0
     for one in _walk(root):
-        if (one.is_link and not links) or not any(pattern.fullmatch(one.path) for pattern in wanted):
+        if (one.is_link and not links) or not fits(one.path):
             continue
         found.append(one)
         size += one.size
         if len(found) > most.files or size > most.bytes:
             raise SpecError(f"{_shown(patterns)} is more than {most.files} files or {most.bytes >> 20} MiB.")
     return sorted(found, key=lambda one: one.path)
+
+
+def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
+    """Says of a path whether one of the patterns fits it. SpecError for what is no pattern."""
+    wanted = [_compiled(pattern) for pattern in patterns]
+    return lambda path: any(pattern.fullmatch(path) for pattern in wanted)
 
 
 def open_beneath(root: Path, path: str) -> BinaryIO:

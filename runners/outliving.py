@@ -10,7 +10,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,6 +19,7 @@ from runners.cache_keys import filled
 from runners.contract import CacheSpec, Depot, JobSpec, Output
 from runners.errors import RunnerError, SpecError
 from runners.gathering import Found, Most, find, open_beneath
+from runners.reports import read
 from runners.trees import opened_beneath
 
 logger = logging.getLogger(__name__)
@@ -32,8 +33,8 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 class Outliving:
     """The files of one job that come from before it, or stay after it."""
 
-    def __init__(self, job: JobSpec, folder: Path, depot: Depot) -> None:
-        self._job, self._folder, self._depot = job, folder, depot
+    def __init__(self, job: JobSpec, folder: Path, depot: Depot, mask: Callable[[str], str] = str) -> None:
+        self._job, self._folder, self._depot, self._mask = job, folder, depot, mask
         self._keys: dict[CacheSpec, str] = {}
         self.notes: list[str] = []
 
@@ -49,7 +50,10 @@ class Outliving:
                 say(f"Artifacts of earlier pipelines: {count}\n".encode())
 
     def keep(self, *, passed: bool) -> None:
-        """Keep the artifacts, and of a job that passed the caches that are not kept yet."""
+        """Keep what its tests came to, the artifacts, and of a job that passed the caches that are not kept yet."""
+        if self._job.pipeline.tests:
+            with self._noting("The reports of tests could not be kept"):
+                self._report()
         for pattern in self._job.pipeline.artifacts:
             with self._noting(f"Artifacts {pattern}"):
                 self._keep(pattern)
@@ -96,6 +100,12 @@ class Outliving:
         for one in found:
             with open_beneath(self._folder, one.path) as source:
                 self._depot.keep(one.path, source)
+
+    def _report(self) -> None:
+        found = read(self._folder, self._job.pipeline.tests, self._mask)
+        self.notes.extend(found.notes)
+        if found.total:
+            self._depot.report(found)
 
     def _save(self, cache: CacheSpec, key: str) -> None:
         if self._depot.has(key):

@@ -9,12 +9,14 @@ from builds.models.look import RepositoryLook
 from builds.models.outbox import OutboxEntry, OutboxLane
 from builds.models.project import Project, Secret
 from builds.models.project_key import ProjectKey
+from builds.models.reported import BadCase, Tally
 from builds.models.runner import Runner
 from builds.models.schedule import Schedule
 from builds.models.step import Segment, Step
 
 __all__ = [
     "Artifact",
+    "BadCase",
     "Build",
     "BuildMove",
     "Cache",
@@ -31,5 +33,6 @@ __all__ = [
     "Secret",
     "Segment",
     "Step",
+    "Tally",
     "WebhookDelivery",
 ]

@@ -16,7 +16,19 @@ MAX_CACHES = 10
 
 def read_artifacts(section: Section) -> tuple[str, ...]:
     """The patterns under `artifacts`."""
-    return _patterns(section, "artifacts")
+    return read_patterns(section, "artifacts")
+
+
+def read_patterns(section: Section, key: str) -> tuple[str, ...]:
+    """The patterns of files of the checkout under `key`."""
+    patterns = section.texts(key)
+    if len(patterns) > MAX_PATTERNS:
+        section.report.error(f"`{key}` has more than {MAX_PATTERNS} paths", section.entry(key))
+        return ()
+    for pattern in patterns:
+        if why := check_pattern(pattern):
+            section.report.error(f"`{key}`: {why}", section.entry(key))
+    return patterns
 
 
 def read_caches(section: Section) -> tuple[CacheSpec, ...]:
@@ -38,7 +50,7 @@ def read_caches(section: Section) -> tuple[CacheSpec, ...]:
 
 
 def _cache(section: Section) -> CacheSpec:
-    paths = _patterns(section, "paths")
+    paths = read_patterns(section, "paths")
     if not paths:
         section.report.error("a cache needs `paths`: what of the checkout it keeps", section.node)
     return CacheSpec(key=_key(section, section.text("key")), paths=paths, alike=_alike(section))
@@ -52,14 +64,3 @@ def _key(section: Section, key: str, name: str = "key") -> str:
     if why := check_key(key):
         section.report.error(f"`{name}`: {clean(why)}", section.entry(name) or section.node)
     return key
-
-
-def _patterns(section: Section, key: str) -> tuple[str, ...]:
-    patterns = section.texts(key)
-    if len(patterns) > MAX_PATTERNS:
-        section.report.error(f"`{key}` has more than {MAX_PATTERNS} paths", section.entry(key))
-        return ()
-    for pattern in patterns:
-        if why := check_pattern(pattern):
-            section.report.error(f"`{key}`: {why}", section.entry(key))
-    return patterns

@@ -85,7 +85,9 @@ PIPELINE = _table(
     *_all("services concurrency", Support.LATER),
     Key(name="artifacts", kind=Kind.TEXTS, about="Files of the checkout that are kept with the build."),
     Key(name="cache", kind=Kind.CACHES, about="What is kept from build to build."),
-    *_all("budget tests", Support.HARMLESS),
+    Key(name="tests", kind=Kind.TEXTS, about="Reports of tests in JUnit's XML, read when the job ends."),
+    Key(name="split", kind=Kind.TEXTS, about="Files of tests that the copies of `parallelism` share out."),
+    *_all("budget", Support.HARMLESS),
 )
 
 WHEN = _table(

@@ -10,7 +10,7 @@ from builds.pipeline.budget import Budget
 from builds.pipeline.copies import copies
 from builds.pipeline.deployments import applying, check_order, read_rule
 from builds.pipeline.graph import needed
-from builds.pipeline.keeping import read_artifacts, read_caches
+from builds.pipeline.keeping import read_artifacts, read_caches, read_patterns
 from builds.pipeline.keys import DEPLOYMENT, FILE, PIPELINE, Table
 from builds.pipeline.manual import check_manual, forbid_manual
 from builds.pipeline.needs import read_retry, with_needs
@@ -22,6 +22,7 @@ from builds.pipeline.report import Report, clean, in_order
 from builds.pipeline.schedules import read_schedules
 from builds.pipeline.section import Section
 from builds.pipeline.services import Service, read_service
+from builds.pipeline.split import read_split
 from builds.pipeline.steps import StepReader
 from builds.pipeline.when import why_not
 from runners.contract import PipelineSpec, ServiceSpec, Unreadable
@@ -117,6 +118,7 @@ class _Reader:
             shared = _shared(section, self._shared if table is PIPELINE else _Shared())
             shared = replace(shared, environment={**(shared.environment or {}), **copy.environment})
             spec = self._pipeline(copy.name, section, shared)
+            spec = replace(spec, split=read_split(section, copy.environment))
             if not why_not(section, self._context):
                 found.append(spec)
         return found
@@ -190,6 +192,7 @@ class _Reader:
             caches=read_caches(section),
             allow_failure=section.flag("allow_failure"),
             needs=section.texts("needs"),
+            tests=read_patterns(section, "tests"),
             **read_retry(section),
         )
 

@@ -20,8 +20,10 @@ from django.utils import timezone
 from builds.models import Artifact, Build, Cache, Job
 from builds.services.claim import Claim
 from builds.services.fence import check_owned
+from builds.services.reported import keep_report
 from builds.services.texts import is_storable
 from runners.errors import RunnerError
+from runners.reports import Reports
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +102,10 @@ class JobDepot:
         if row is None:
             raise RunnerError(f"it was {then['name']} then, which is gone. The job ran without.", retry=False)
         return row
+
+    def report(self, found: Reports) -> None:
+        """Keep what the tests of this attempt came to."""
+        keep_report(self._claim, found)
 
     def _best(self, key: str, alike: Sequence[str]) -> Cache | None:
         branches = dict.fromkeys((self._build.branch, self._project.default_branch))

@@ -24,6 +24,7 @@ from builds.services.schedules import keep_schedules
 from builds.services.source import source_of
 from builds.services.supersede import supersede
 from builds.services.texts import is_storable
+from builds.services.timings import with_timings
 from builds.states import Status
 from runners.checkout import CommitFacts, GitLimits, commit_facts, fetch, read_files
 from runners.checkout.mirror import mirror_path
@@ -61,7 +62,7 @@ def plan(build_id: int) -> None:
         with keep_turn(build):
             found = _read(build)
         kept = "" if found.files else kept_text(build.project)
-        made = _check_texts(make(found.files, _context(build, found), kept=kept))
+        made = _check_texts(with_timings(make(found.files, _context(build, found), kept=kept), build))
     except CheckoutError as error:
         _try_later(build, error)
     except ConfigError as error:

@@ -67,7 +67,7 @@ def _attempt(claim: Claim, executor: Executor, stop: Stop) -> tuple[JobResult, R
 def _depot(claim: Claim, spec: JobSpec) -> JobDepot | None:
     """Only for a job that has to do with files beyond its own life: to look costs queries."""
     pipeline = spec.pipeline
-    if not (pipeline.artifacts or pipeline.caches or pipeline.needs):
+    if not (pipeline.artifacts or pipeline.caches or pipeline.needs or pipeline.tests):
         return None
     return JobDepot(claim, pipeline.needs)
 

@@ -14,6 +14,7 @@ from builds.access import Right, build_or_404, require, rights_of
 from builds.models import Artifact, Build, Runner
 from builds.numbers import whole
 from builds.services.cancel import cancel
+from builds.services.reported import reported_of
 from builds.services.retry import retry
 from builds.services.verdict import verdict
 from builds.states import Status
@@ -36,13 +37,16 @@ def build(request: HttpRequest, uuid: UUID, number: int) -> HttpResponse:
     rows = read_rows(its)
     step = choose_step(rows, request.GET.get("step", ""))
     rights = rights_of(user, its.project.organization)
+    # Only where a pipeline has reports: to look costs queries.
+    tests = reported_of(its) if any(job.spec.get("tests") for job in rows.jobs) else None
     context = {
         "project": its.project,
         "build": its,
         "step": step,
         "nodes": nodes(rows, chosen=step),
         "strip": strip(rows),
-        "verdict": verdict(its, rows.newest_steps),
+        "verdict": verdict(its, rows.newest_steps, tests=tests.failed if tests else 0),
+        "tests": tests,
         "may_restart": Right.RESTART_BUILD in rights,
         "may_approve": its.status == Status.WAITING and Right.APPROVE in rights,
         "may_stop": not its.is_final and Right.STOP_BUILD in rights,

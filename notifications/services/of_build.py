@@ -6,6 +6,7 @@ from datetime import datetime
 
 from builds.addresses import build_url
 from builds.models import Build
+from builds.services.reported import failed_tests
 from builds.services.verdict import Verdict, newest_steps, verdict
 from builds.states import BROKEN, Status
 from notifications.models import Event
@@ -71,7 +72,7 @@ def _was_broken(build: Build) -> bool:
 
 
 def _words(build: Build, event: Event) -> Words:
-    said = verdict(build, newest_steps(build))
+    said = verdict(build, newest_steps(build), tests=failed_tests(build))
     sentence = _sentence(said)
     if event == Event.STARTED:
         sentence = f"Build {build.number} has started"

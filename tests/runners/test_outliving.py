@@ -25,6 +25,12 @@ class MemoryDepot:
         self.earlier: dict[str, bytes] = {}
         self.caches: dict[str, bytes] = {}
         self.broken = ""
+        self.reports = []
+
+    def report(self, found):
+        if self.broken:
+            raise RunnerError(self.broken)
+        self.reports.append(found)
 
     def needed(self):
         for path, data in self.earlier.items():
@@ -142,3 +148,27 @@ def test_what_others_kept_is_there_and_follows_no_link(go, depot, folder, tmp_pa
     assert not (tmp_path / "x").exists()
     depot.earlier.pop("out/x")
     assert go("grep before dist/a/b.txt").outcome is Outcome.PASSED
+
+
+REPORT = '<testsuite><testcase name="adds" time="1"/><testcase name="{}"><failure message="{}"/></testcase></testsuite>'
+
+
+@pytest.mark.parametrize(("code", "outcome"), [(0, Outcome.PASSED), (1, Outcome.FAILED)])
+def test_reports_of_tests_are_read_however_the_job_ended(go, depot, code, outcome):
+    result = go(f"echo '{REPORT.format('a', 'b')}' > r.xml; exit {code}", tests=("r.xml",))
+    assert (result.outcome, result.notes) == (outcome, ())
+    (found,) = depot.reports
+    assert (found.passed, found.failed, found.bad[0].name) == (1, 1, "a")
+
+
+def test_a_report_that_is_none_is_a_note_and_fails_nothing(go, depot):
+    result = go("echo '<!DOCTYPE a []><testsuite/>' > r.xml", tests=("r.xml", "*.trx"))
+    assert result.outcome is Outcome.PASSED
+    assert [note.partition(":")[0] for note in result.notes] == ["Test report r.xml", "Test reports *.trx"]
+    assert depot.reports == []
+
+
+def test_reports_that_cannot_be_kept_are_a_note(go, depot):
+    depot.broken = "The storage failed."
+    result = go(f"echo '{REPORT.format('a', 'b')}' > r.xml", tests=("r.xml",))
+    assert result.notes == ("The reports of tests could not be kept: The storage failed.",)

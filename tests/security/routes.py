@@ -98,6 +98,8 @@ API: dict[str, dict[str, Who]] = {
     "approve_build": {"POST": Who.APPROVER},
     "list_steps": {"GET": M},
     "list_artifacts": {"GET": M},
+    "show_tests": {"GET": M},
+    "show_plan": {"GET": M},
     "download_artifact": {"GET": M},
     "show_log": {"GET": M},
     "watch_build": {"GET": M},
