@@ -11,6 +11,7 @@ import click
 
 from ciservice.cli.flags import Command, ci_flags, env_flags, file_flags, folder_flag, key_flag, run_flags
 from ciservice.cli.local.session import run_jobs, run_plan, services_of, settings_of, wishes_of
+from ciservice.cli.run_build import build_flags, run_build
 from ciservice.cli.steps import pipeline_flags
 from runners.contract import PipelineSpec, ServiceSpec, StepSpec
 
@@ -26,14 +27,17 @@ from runners.contract import PipelineSpec, ServiceSpec, StepSpec
 @env_flags
 @ci_flags
 @run_flags
+@build_flags
 def run(service: str, command: tuple[str, ...], entrypoint: str | None, **flags: Any) -> None:
     """Run COMMAND in SERVICE of codeship-services.yml, with the services it needs beside it.
 
     Without COMMAND the service runs its own until Ctrl-C. Without SERVICE: the whole pipeline, as `steps` does.
     Flags go before SERVICE.
     """
+    if flags["build"] and service:
+        raise click.UsageError("--build repeats a whole build: leave SERVICE out.")
     if not service:
-        sys.exit(run_plan(flags))
+        sys.exit(run_build(flags) if flags["build"] else run_plan(flags))
     wishes = wishes_of(flags)
     services = tuple(_entered(one, service, entrypoint) for one in services_of(service, flags, wishes))
     step = StepSpec(name=service, service=service, command=command or None)

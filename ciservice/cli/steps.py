@@ -9,6 +9,7 @@ import click
 
 from ciservice.cli.flags import Command, ci_flags, env_flags, file_flags, folder_flag, joined, key_flag, run_flags
 from ciservice.cli.local.session import run_plan
+from ciservice.cli.run_build import build_flags, run_build
 
 pipeline_flags = joined(
     click.option("--tag", default=None, help="The branch or tag that `tag` and `exclude` are matched against."),
@@ -25,10 +26,11 @@ pipeline_flags = joined(
 @env_flags
 @ci_flags
 @run_flags
+@build_flags
 def steps(**flags: Any) -> None:
     """Run the steps of ciservice.yml or CodeShip's files here, as a build would.
 
     Without --tag, steps that have a `tag` are left out; without --push, push steps are. Exit code 1: a step failed;
     3: this machine's side broke.
     """
-    sys.exit(run_plan(flags))
+    sys.exit(run_build(flags) if flags["build"] else run_plan(flags))

@@ -33,7 +33,7 @@ def run_plan(flags: Flags) -> int:
         is_native = plan.source in NATIVE
         if not is_native:
             plan = files.plan(replace(context, tag=flags["tag"] or ""))
-        pipelines = _with_generator(_chosen(plan, flags["pipeline"]), files, wishes)
+        pipelines = _with_generator(chosen(plan, flags["pipeline"]), files, wishes)
     except ConfigError as error:
         raise explained(error) from None
     warn(plan)
@@ -92,7 +92,8 @@ def settings_of(flags: Flags) -> ExecutorSettings:
     return executor_settings(flags["executor"], keep=flags["no_remove"], pull_present=flags["pull_if_present"])
 
 
-def _chosen(plan: Plan, name: str) -> list[PipelineSpec]:
+def chosen(plan: Plan, name: str) -> list[PipelineSpec]:
+    """The pipeline of this name, or all of them in the order of their needs."""
     if not name:
         return _in_order(plan.pipelines)
     found = [pipeline for pipeline in plan.pipelines if pipeline.name == name]
