@@ -2,6 +2,10 @@
 
 from django.urls import include, path
 
+from deployments.filling import fill
+
+fill()
+
 urlpatterns = [
     path("", include("builds.public_urls")),
     path("", include("accounts.urls")),

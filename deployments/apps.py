@@ -11,6 +11,5 @@ class DeploymentsConfig(AppConfig):
     name = "deployments"
 
     def ready(self) -> None:
-        """Connect the page of consequences, and fill the places in the pages of builds."""
+        """Connect the page of consequences."""
         import_module("deployments.receivers")
-        import_module("deployments.filling")

@@ -1,4 +1,4 @@
-"""Fills the places that the app below leaves for what is deployed, in pages and API; imported once, when the app is ready."""
+"""Fills the places that the app below leaves for what is deployed, in pages and API."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from builds.views import slots
 from deployments.api import router
 from deployments.views.slots import build_page, project_row
 
-slots.register("project_row", project_row)
-slots.register("build_page", build_page)
-api.add_router("", router)
+
+def fill() -> None:
+    """To be called once, by a process that serves pages: the API and what it needs are several megabytes."""
+    slots.register("project_row", project_row)
+    slots.register("build_page", build_page)
+    api.add_router("", router)
