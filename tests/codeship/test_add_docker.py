@@ -16,7 +16,7 @@ from tests.runners.docker.engine_objects import EngineObjects
 from tests.runners.docker.private_engines import ensure_engine_image
 from tests.servers import wait_until
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("private-engine")]
+pytestmark = pytest.mark.docker
 
 SERVICES = """
     docker:

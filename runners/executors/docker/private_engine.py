@@ -30,7 +30,7 @@ from runners.executors.docker.images import Image, Images
 from runners.executors.docker.mounts import service_mounts
 from runners.executors.docker.name_files import name_files
 from runners.executors.docker.output import StepOutput
-from runners.executors.docker.private_engine_form import check, engine_host_config, not_allowed
+from runners.executors.docker.private_engine_form import check, client, engine_host_config, not_allowed
 from runners.executors.docker.private_engine_images import MOST_BYTES, plain_image
 from runners.executors.docker.room import Room
 from runners.executors.docker.verdict import StepFailed
@@ -189,7 +189,8 @@ class PrivateEngine:
     def _ask(self, words: list[str], into: BinaryIO, seconds: float, stop: Stop) -> None:
         """Write down what the client of its image prints; that of the private engine can be endless, and is not let."""
         until, size = time.monotonic() + seconds, 0
-        with contextlib.closing(self._engine.execute(self._container, ["docker", "--host", HOST, *words])) as answer:
+        command = [*client(self._settings), "--host", HOST, *words]
+        with contextlib.closing(self._engine.execute(self._container, command)) as answer:
             while (data := answer.read(LOOK_SECONDS)) != b"":
                 size += into.write(data or b"")
                 if stop.reason is not None:

@@ -51,6 +51,13 @@ def engine_host_config(settings: ExecutorSettings, network_mode: str, mounts: tu
     return config | _ROOTLESS
 
 
+def client(settings: ExecutorSettings) -> tuple[str, ...]:
+    """The client in the engine's container: as its user where root there could do more, since the answers may be hostile."""
+    dropped = ("setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "--inh-caps=-all", "env", "HOME=/tmp")
+    quiet = ("sh", "-c", 'exec "$@" 2>/dev/null', "sh")  # its answer alone
+    return (*quiet, *(dropped if settings.private_engine == ROOTLESS else ()), "docker")
+
+
 def not_allowed(settings: ExecutorSettings, sentence: str) -> SpecError:
     """What to raise where the host's engine, or the private one, says that it cannot be."""
     return SpecError(

@@ -125,7 +125,6 @@ def test_the_last_words_of_an_engine_that_ends_are_in_the_log(once, docker_image
 
 
 @pytest.mark.docker
-@pytest.mark.xdist_group("private-engine")
 def test_a_project_cannot_put_its_files_over_the_engines_own(once, docker_engine, project):
     image = ensure_engine_image(docker_engine)
     (project / "entry").write_text("#!/bin/sh\necho taken over\n")
@@ -174,7 +173,6 @@ with executor.workspace(spec, Stop(), print) as workspace:
 
 
 @pytest.mark.docker
-@pytest.mark.xdist_group("private-engine")
 def test_a_sweep_removes_what_a_killed_runner_left(settings, docker_engine, tmp_path, project):
     image, job, instance = ensure_engine_image(docker_engine), str(uuid.uuid4()), f"test-{secrets.token_hex(4)}"
     objects = EngineObjects(docker_engine, instance)
