@@ -2,9 +2,10 @@
 
 from django.urls import include, path
 
+from builds.api.api import api
 from deployments.filling import fill
 
-fill()
+fill(api)
 
 urlpatterns = [
     path("", include("builds.public_urls")),

@@ -8,7 +8,8 @@ import requests
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 
-from builds.api.api import api as ninja_api
+from builds.models import Artifact
+from ciservice.urls import api as ninja_api
 from deployments.models import Deployment, Environment, Release
 
 DOCUMENT = ninja_api.get_openapi_schema(path_prefix="/v2/")
@@ -31,6 +32,7 @@ pytestmark = pytest.mark.django_db
 def world(organization, project, make_step, make_build):
     """What the addresses name: everything is there."""
     step = make_step(make_build(status="passed"))
+    artifact = Artifact.objects.create(job=step.job, path="a", size=1, sha256="0" * 64, storage_name="gone")
     environment = Environment.objects.create(project=project, name="staging")
     release = Release.objects.create(project=project, build=step.job.build, number=1, commit="a" * 40)
     deployment = Deployment.objects.create(environment=environment, release=release)
@@ -41,6 +43,7 @@ def world(organization, project, make_step, make_build):
         "project_uuid": str(project.uuid),
         "build_uuid": str(step.job.build.uuid),
         "step_uuid": str(step.uuid),
+        "artifact_uuid": str(artifact.uuid),
     }
 
 
