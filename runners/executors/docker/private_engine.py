@@ -125,7 +125,8 @@ class PrivateEngine:
                 self._settings, f"its image {self._settings.private_engine_image} is not there (PRIVATE_ENGINE_IMAGE)"
             )
         if self._room is None:
-            self._room = self._belongings.room(is_alone=True)
+            # With what some forms allow, frames could be forged: no other job's container may stand on its network.
+            self._room = self._belongings.room(is_alone=False)
         name = self._belongings.container_name("docker-engine")
         try:
             running = launch(self._engine, name, self._config(name, self._room, str(facts["Id"]), checkout, folder))
