@@ -17,7 +17,17 @@ KEYS = st.sampled_from(
 )
 TEXTS = st.one_of(
     st.sampled_from(
-        ["", "a", "${{ matrix.x }}", "<< parameters.x >>", "$CI_COMMIT_SHA", "{{ checksum 'a' }}", "manual", "1", "!reference"]
+        [
+            "",
+            "a",
+            "${{ matrix.x }}",
+            "<< parameters.x >>",
+            "$CI_COMMIT_SHA",
+            "{{ checksum 'a' }}",
+            "manual",
+            "1",
+            "!reference",
+        ]
     ),
     st.text(max_size=8),
     st.none(),

@@ -43,7 +43,9 @@ def test_what_it_cannot_choose_or_find_it_says(run):
     assert "has no files of github" in run("--from", "github").stderr
 
 
-@pytest.mark.parametrize(("text", "problem"), [("a: [", "not valid YAML"), ("a: 1", "nothing in it that could be imported")])
+@pytest.mark.parametrize(
+    ("text", "problem"), [("a: [", "not valid YAML"), ("a: 1", "nothing in it that could be imported")]
+)
 def test_what_cannot_run_ends_with_1(run, text, problem):
     done = run(gitlab=text)
     assert (done.exit_code, problem in done.stderr) == (1, True)
