@@ -10,11 +10,12 @@ from builds.imports import circleci, github, gitlab
 from builds.imports.find import import_files
 from builds.pipeline.plan import ConfigError
 
-KEYS = st.sampled_from(
+WORDS = (
     "on push branches tags jobs steps run uses with if env strategy matrix include exclude needs container image services"
     " stages stage script variables cache key files paths rules only except parallel retry max extends artifacts default"
-    " version executors commands docker workflows requires filters type name parameters triggers schedule cron a b".split()
+    " version executors commands docker workflows requires filters type name parameters triggers schedule cron a b"
 )
+KEYS = st.sampled_from(WORDS.split())
 TEXTS = st.one_of(
     st.sampled_from(
         [
