@@ -46,5 +46,6 @@ def test_it_is_given_up_with_the_reason(silent, engine):
     stop.order(StopReason.CANCELLED)
     with pytest.raises(ImageError) as caught:
         pull_stubbornly(engine, f"{silent}/x:latest", said.append, stop, {})
-    sentence = f"The image {silent}/x:latest could not be pulled: {silent} does not answer ("
-    assert (str(caught.value)[: len(sentence)], caught.value.retry, said) == (sentence, True, [])
+    told = str(caught.value)
+    assert f"The image {silent}/x:latest could not be pulled: {silent} does not answer (" in told, told
+    assert (caught.value.retry, said) == (True, [])

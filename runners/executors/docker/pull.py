@@ -27,8 +27,13 @@ _ABSENT = re.compile(
     r"invalid reference|unauthorized|no basic auth credentials|no matching manifest|denied",
     re.IGNORECASE,
 )
-_SILENT = re.compile(r"Client\.Timeout|TLS handshake timeout|i/o timeout", re.IGNORECASE)
-_TRANSIENT = re.compile(r"no such host|dial tcp|timeout|connection|TLS handshake|EOF|\b50[0-9]\b", re.IGNORECASE)
+_SILENT = re.compile(
+    r"Client\.Timeout|TLS handshake timeout|i/o timeout|deadline exceeded|request canceled", re.IGNORECASE
+)
+_TRANSIENT = re.compile(
+    r"no such host|dial tcp|timeout|connection|TLS handshake|EOF|deadline exceeded|request canceled|\b50[0-9]\b",
+    re.IGNORECASE,
+)
 
 
 def pull_stubbornly(
