@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -10,11 +11,13 @@ import secrets
 import shutil
 import socket
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 LEAST_MB = 32
+PORT_SECONDS = 3.0  # that a port which is taken is tried again
 LONGEST_SOCKET_PATH = 100  # the kernel takes 107 bytes
 
 
@@ -112,14 +115,20 @@ def _check_port(place: Place) -> None:
         family, kind, protocol, _, address = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)[0]
     except socket.gaierror as error:
         raise CannotStart(f"HOST={place.host} is no address of this machine ({error.strerror})") from error
-    with socket.socket(family, kind, protocol) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(address)
-        except OSError as error:
-            raise CannotStart(
-                f"port {place.port} on {place.host} cannot be used ({error.strerror}): set PORT to another"
-            ) from error
+    until = time.monotonic() + PORT_SECONDS
+    while True:
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(address)
+            except OSError as error:
+                # What a killed instance leaves behind takes a moment to die.
+                if error.errno != errno.EADDRINUSE or time.monotonic() > until:
+                    text = f"port {place.port} on {place.host} cannot be used ({error.strerror}): set PORT to another"
+                    raise CannotStart(text) from error
+            else:
+                return
+        time.sleep(0.1)
 
 
 def keep_secrets(place: Place) -> dict[str, str]:

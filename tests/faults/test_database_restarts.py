@@ -81,7 +81,8 @@ def test_a_database_that_is_away_for_longer_than_a_lease(postgres, house, reader
         job.refresh_from_db()
         lost = job.steps.exclude(attempt=job.attempt)
         assert job.steps.count() == job.attempt
-        assert set(lost.values_list("status", flat=True)) <= {Status.ERRORED, Status.SKIPPED}
+        # It may have passed, and the database gone before its job was told so.
+        assert set(lost.values_list("status", flat=True)) <= {Status.ERRORED, Status.SKIPPED, Status.PASSED}
     assert jobs[0].attempt == 2, "nobody may run on without a lease"
 
 
