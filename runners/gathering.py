@@ -12,11 +12,10 @@ from typing import Any, BinaryIO
 import re2
 
 from runners.errors import SpecError
-from runners.trees import opened_beneath
+from runners.trees import FOLDER, opened_beneath
 
 MOST_LOOKED_AT = 1_000_000  # files and folders; what has more is no checkout
 MAX_PATTERN = 300
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -65,7 +64,7 @@ def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
 def open_beneath(root: Path, path: str) -> BinaryIO:
     """The regular file at that path, no part of which may be a link by now. OSError where it is something else."""
     *folders, name = path.split("/")
-    with opened_beneath(os.open(root, _FOLDER), folders) as handle:
+    with opened_beneath(os.open(root, FOLDER), folders) as handle:
         descriptor = os.open(name, _FILE, dir_fd=handle)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)

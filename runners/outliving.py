@@ -20,13 +20,12 @@ from runners.contract import CacheSpec, Depot, JobSpec, Output
 from runners.errors import RunnerError, SpecError
 from runners.gathering import Found, Most, find, open_beneath
 from runners.reports import read
-from runners.trees import opened_beneath
+from runners.trees import FOLDER, opened_beneath
 
 logger = logging.getLogger(__name__)
 
 MOST_ARTIFACTS = Most(files=1000, bytes=1 << 30)
 MOST_CACHED = Most(files=300_000, bytes=4 << 30)
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -84,10 +83,10 @@ class Outliving:
         """Write one artifact where it was, through no link."""
         *folders, name = path.split("/")
         for number in range(len(folders)):
-            above = opened_beneath(os.open(self._folder, _FOLDER), folders[:number])
+            above = opened_beneath(os.open(self._folder, FOLDER), folders[:number])
             with above as handle, contextlib.suppress(FileExistsError):
                 os.mkdir(folders[number], dir_fd=handle)
-        with opened_beneath(os.open(self._folder, _FOLDER), folders) as handle:
+        with opened_beneath(os.open(self._folder, FOLDER), folders) as handle:
             descriptor = os.open(name, _NEW, 0o644, dir_fd=handle)
         with os.fdopen(descriptor, "wb") as target, opened as source:
             shutil.copyfileobj(source, target)

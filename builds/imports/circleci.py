@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from builds.imports.notes import Imported, Notes
 from builds.imports.part import Part
+from builds.imports.shell import first_of_matrix, word
 from builds.imports.writing import Value, to_yaml
 from builds.pipeline import yaml
 from builds.pipeline.nodes import Entry, Node, Scalar, Sequence
@@ -14,7 +15,6 @@ from builds.pipeline.nodes import Mapping as MappingNode
 
 FILE = ".circleci/config.yml"
 _PARAMETER = re.compile(r"<<\s*(?:parameters|matrix)\.([\w-]+)\s*>>")
-_VALUE = re.compile(r"<<\s*(.{1,100}?)\s*>>")
 _VARIABLES = {
     "CIRCLE_SHA1": "CI_COMMIT_ID",
     "CIRCLE_BRANCH": "CI_BRANCH",
@@ -102,7 +102,7 @@ class _Job:
         node = file.jobs[name]
         self._matrix = self._read_matrix()
         given = {entry.key: entry.node.text for entry in use.node.entries if isinstance(entry.node, Scalar)}
-        given |= {key: f"{{{{ matrix.{_word(key)} }}}}" for key in self._matrix}
+        given |= {key: f"{{{{ matrix.{word(key)} }}}}" for key in self._matrix}
         self._job = Part(_filled(node, {**_defaults(node), **given}), self._notes, name)
         self._caches: dict[str, dict[str, Value]] = {}
         self._artifacts: list[str] = []
@@ -138,7 +138,7 @@ class _Job:
             "needs": [_use(node, self._notes)[0] for node in use.items("requires")],
             "when": self._when(),
             "image": "" if beside else image,
-            "matrix": {_word(key): values for key, values in self._matrix.items()},
+            "matrix": {word(key): values for key, values in self._matrix.items()},
             "parallelism": int(count) if (count := job.text("parallelism")).isdigit() else "",
             "environment": {} if beside else env,
             "steps": steps or ["true"],
@@ -188,7 +188,7 @@ class _Job:
             self._job.node,
         )
         self._file.services[runner] = {
-            "image": self._without_matrix(image),
+            "image": self._one_image(image, {word(key): values for key, values in self._matrix.items()}),
             "depends_on": beside,
             "volumes": [".:/workspace"],
             "working_dir": "/workspace",
@@ -197,13 +197,10 @@ class _Job:
         scripts = [str(step["run"]) if isinstance(step, dict) else str(step) for step in steps]
         return [{"name": "all", "service": runner, "run": "\n".join(scripts) or "true"}]
 
-    def _without_matrix(self, image: str) -> str:
-        """A service has one image, whatever the matrix: the first."""
-        for key, values in self._matrix.items():
-            hole = f"{{{{ matrix.{_word(key)} }}}}"
-            if hole in image and isinstance(values, list):
-                self._notes.add(f"the image of `{self._name}` is that of the first `{key}` for all", self._job.node)
-                image = image.replace(hole, str(values[0]))
+    def _one_image(self, image: str, matrix: Mapping[str, Value]) -> str:
+        image, fixed = first_of_matrix(image, matrix)
+        for key in fixed:
+            self._notes.add(f"the image of `{self._name}` is that of the first `{key}` for all", self._job.node)
         return image
 
     def _steps(self, nodes: list[Node], depth: int) -> list[Value]:
@@ -226,8 +223,9 @@ class _Job:
             return self._run(value, part)
         if name in ("save_cache", "restore_cache"):
             self._cache(name, part)
-        elif name == "store_artifacts" or name == "store_test_results":
-            self._artifacts += [path for path in [_inside(part.text("path"))] if path]
+        elif name in ("store_artifacts", "store_test_results"):
+            if path := _inside(part.text("path")):
+                self._artifacts.append(path)
         elif name == "persist_to_workspace":
             root = _inside(part.text("root")) or "."
             paths = [f"{root}/{path}".removeprefix("./") for path in part.texts("paths")]
@@ -337,7 +335,3 @@ def _pattern(text: str) -> str:
 def _translated(text: str) -> str:
     """CircleCI's names of variables as ours."""
     return _USE.sub(lambda f: f"${{{_VARIABLES[w]}}}" if (w := f[1] or f[2]) in _VARIABLES else f[0], text)
-
-
-def _word(name: str) -> str:
-    return re.sub(r"\W", "_", name)

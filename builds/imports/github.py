@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from builds.imports.notes import Imported, Note, Notes
 from builds.imports.part import Part
-from builds.imports.shell import Expressions, exports
+from builds.imports.shell import Expressions, exports, first_of_matrix, glob, word
 from builds.imports.writing import Value, to_yaml
 from builds.pipeline import yaml
 from builds.pipeline.nodes import Mapping as MappingNode
@@ -102,19 +102,15 @@ class _Workflow:
                 push.node,
             )
         if branches:
-            when["branch"] = [_glob(one) for one in branches]
+            when["branch"] = [glob(one) for one in branches]
         elif tags:
-            when["tag"], known = [_glob(one) for one in tags], ["tag" if one == "push" else one for one in known]
-        paths = [_glob(one) for one in push.texts("paths")]
-        ignored = [f"!{_glob(one)}" for one in push.texts("paths-ignore")]
+            when["tag"], known = [glob(one) for one in tags], ["tag" if one == "push" else one for one in known]
+        paths = [glob(one) for one in push.texts("paths")]
+        ignored = [f"!{glob(one)}" for one in push.texts("paths-ignore")]
         if paths or ignored:
             when["paths"] = paths or ["*", *ignored]
         push.pass_over("types")
         push.finish()
-        for item in (
-            events["schedule"].node.items if "schedule" in events and hasattr(events["schedule"].node, "items") else ()
-        ):
-            self._add_schedule(item)
         if "schedule" in events:
             for item in _schedule_items(place):
                 self._add_schedule(item)
@@ -131,11 +127,6 @@ class _Workflow:
 def _schedule_items(place: Node) -> list[Node]:
     entry = place.get("schedule") if isinstance(place, MappingNode) else None
     return list(getattr(entry.node, "items", ())) if entry else []
-
-
-def _glob(pattern: str) -> str:
-    """`**` and `*` are one here, where `*` passes over `/`."""
-    return re.sub(r"\*\*(/\*)?", "*", pattern)
 
 
 class _Job:
@@ -191,10 +182,10 @@ class _Job:
             if entry.key in ("include", "exclude"):
                 rows = [Part(node, self._notes).node for node in part.items(entry.key)]
                 found[entry.key] = [
-                    {_word(e.key): e.node.text for e in row.entries if isinstance(e.node, Scalar)} for row in rows
+                    {word(e.key): e.node.text for e in row.entries if isinstance(e.node, Scalar)} for row in rows
                 ]
             elif values := part.texts(entry.key):
-                found[_word(entry.key)] = values
+                found[word(entry.key)] = values
             else:
                 part.entry(entry.key)
                 self._notes.add(f"`{entry.key}` of the matrix is no list of texts: it was not carried over", entry)
@@ -306,14 +297,10 @@ class _Job:
             {"key": self._expressions.key(given.text("key"), step.node), "paths": paths, "restore_keys": keys}
         )
 
-    def _without_matrix(self, matrix: dict[str, Value]) -> str:
-        """A service has one image, whatever the matrix: the first."""
-        image = self._expressions.matrix(self._image)
-        for key, values in matrix.items():
-            hole = f"{{{{ matrix.{key} }}}}"
-            if hole in image and isinstance(values, list):
-                self._notes.add(f"the image of `{self._name}` is that of the first `{key}` for all", self._job.node)
-                image = image.replace(hole, str(values[0]))
+    def _one_image(self, image: str, matrix: Mapping[str, Value]) -> str:
+        image, fixed = first_of_matrix(image, matrix)
+        for key in fixed:
+            self._notes.add(f"the image of `{self._name}` is that of the first `{key}` for all", self._job.node)
         return image
 
     def _beside_services(
@@ -336,7 +323,7 @@ class _Job:
             self._job.node,
         )
         self._workflow.services[runner] = {
-            "image": self._without_matrix(matrix),
+            "image": self._one_image(self._expressions.matrix(self._image), matrix),
             "depends_on": names,
             "volumes": [".:/workspace"],
             "working_dir": "/workspace",
@@ -359,7 +346,3 @@ def _image_of(node: Node, notes: Notes) -> str:
     image = part.text("image")
     part.finish()
     return image
-
-
-def _word(name: str) -> str:
-    return re.sub(r"\W", "_", name)

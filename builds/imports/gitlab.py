@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from builds.imports.notes import Imported, Notes
 from builds.imports.part import Part
-from builds.imports.shell import exports
+from builds.imports.shell import exports, glob
 from builds.imports.writing import Value, to_yaml
 from builds.pipeline import yaml
 from builds.pipeline.nodes import Entry, Node, Scalar, Sequence
@@ -280,7 +280,7 @@ class _Job:
                 )
                 when = {"event": ["manual"]}
             if paths := rule.texts("changes"):
-                when["paths"] = [re.sub(r"\*\*(/\*)?", "*", path) for path in paths]
+                when["paths"] = [glob(path) for path in paths]
             rule.pass_over("allow_failure", "variables")
             rule.finish()
             found.append(when)

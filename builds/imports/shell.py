@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Mapping
 
 from builds.imports.notes import Notes
+from builds.imports.writing import Value
 from builds.pipeline.nodes import Node
 
 _HOLE = re.compile(r"\$\{\{\s*(.{1,300}?)\s*\}\}")
@@ -91,7 +93,28 @@ class Expressions:
 
 
 def _matrix_hole(name: str) -> str:
-    return "{{ matrix." + re.sub(r"\W", "_", name) + " }}"
+    return "{{ matrix." + word(name) + " }}"
+
+
+def word(name: str) -> str:
+    """A name that a matrix and a variable may have here."""
+    return re.sub(r"\W", "_", name)
+
+
+def glob(pattern: str) -> str:
+    """`**` and `*` are one here, where `*` passes over `/`."""
+    return re.sub(r"\*\*(/\*)?", "*", pattern)
+
+
+def first_of_matrix(image: str, matrix: Mapping[str, Value]) -> tuple[str, list[str]]:
+    """The image with the first values filled in, since a service has one whatever the matrix; and of which names."""
+    fixed = []
+    for key, values in matrix.items():
+        hole = _matrix_hole(key)
+        if hole in image and isinstance(values, list):
+            image = image.replace(hole, str(values[0]))
+            fixed.append(key)
+    return image, fixed
 
 
 def exports(assignments: list[str]) -> list[str]:

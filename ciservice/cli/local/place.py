@@ -11,6 +11,7 @@ from pathlib import Path
 from ciservice import env
 from ciservice.cli.local.errors import Broken
 from runners.executors.config import ExecutorSettings
+from runners.executors.docker.owner import is_held
 
 DEFAULT_IMAGE = "debian:bookworm-slim"
 
@@ -58,17 +59,7 @@ def running(job_id: str) -> Iterator[None]:
 
 def is_running(job_id: str, _epoch: int = 1) -> bool:
     """Whether the process of this run still lives."""
-    try:
-        handle = os.open(_lock(job_id), os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
+    return is_held(_lock(job_id))
 
 
 def _lock(job_id: str) -> Path:

@@ -30,8 +30,13 @@ def lives(folder: Path, name: str) -> bool:
     """Whether the process that took this name still runs. Of one that keeps its file elsewhere nobody can tell: yes."""
     if not name.isalnum() or not name.startswith(_mark(folder)):
         return True
+    return is_held(folder / f"{name}.lock")
+
+
+def is_held(lock: Path) -> bool:
+    """Whether a process that lives holds the lock of this file."""
     try:
-        handle = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CLOEXEC)
+        handle = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
     except OSError:
         return False
     try:
