@@ -53,7 +53,8 @@ def instance(house, engine):
     client.close()
 
 
-def test_an_engine_restarted_in_mid_step(house, engine, instance, push, reader):
+def restarted_in_mid_step(house, engine, push, reader):
+    """A job whose engine was restarted under its first step, after its build has passed; and that step of attempt 1."""
     build = push()
     job = add_job(build, "echo begun; sleep 8; echo done", "echo second")
     house.runner("runner-a")
@@ -65,6 +66,11 @@ def test_an_engine_restarted_in_mid_step(house, engine, instance, push, reader):
     assert until_ended(build, seconds=2 * SECONDS).status == Status.PASSED
     first.refresh_from_db()
     job.refresh_from_db()
+    return job, first
+
+
+def test_an_engine_restarted_in_mid_step(house, engine, instance, push, reader):
+    job, first = restarted_in_mid_step(house, engine, push, reader)
     assert (first.status, first.failure, first.exit_code) == (Status.ERRORED, "engine", None)
     assert "Docker" in first.reason
     assert (job.status, job.attempt) == (Status.PASSED, 2)
@@ -110,17 +116,7 @@ def test_an_engine_that_kept_a_steps_own_container_running(house, kept, engine, 
 
 def test_an_engine_that_kept_a_pipelines_container_running(house, kept, engine, instance, push, reader):
     """The shell that ran the step is out of reach: the attempt is the engine's failure, and another passes."""
-    build = push()
-    job = add_job(build, "echo begun; sleep 8; echo done", "echo second")
-    house.runner("runner-a")
-    until_printing(job)
-    first = job.steps.get(attempt=1, position=0)
-    servers.wait_until(lambda: b"begun" in reader.log(first), what="the first line")
-    engine.stop()
-    engine.start()
-    assert until_ended(build, seconds=2 * SECONDS).status == Status.PASSED
-    first.refresh_from_db()
-    job.refresh_from_db()
+    job, first = restarted_in_mid_step(house, engine, push, reader)
     assert (first.status, first.failure) == (Status.ERRORED, "engine")
     assert (job.status, job.attempt) == (Status.PASSED, 2)
     servers.wait_until(lambda: not instance.objects.of(job.uuid), what="the removal of what was kept")
