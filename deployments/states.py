@@ -12,11 +12,11 @@ class DeploymentStatus(models.TextChoices):
     HELD = "held"  # outside the window, or frozen
     WAITING = "waiting"  # for a person's approval
     ROLLING_OUT = "rolling_out"  # its steps wait for a runner or run
-    VERIFYING = "verifying"
+    VERIFYING = "verifying"  # its probes and checks are asked, and it bakes
     LIVE = "live"  # its steps passed, and nothing newer has replaced it... as far as we know
     FAILED = "failed"
-    ROLLING_BACK = "rolling_back"
-    ROLLED_BACK = "rolled_back"  # a later rollback took it away
+    ROLLING_BACK = "rolling_back"  # the release before it is brought back
+    ROLLED_BACK = "rolled_back"  # it was taken back: by itself, or by a later rollback
     SUPERSEDED = "superseded"  # a newer release went first, or replaced it
     CANCELLED = "cancelled"
     UNKNOWN = "unknown"  # its runner vanished: a person says what happened
@@ -32,7 +32,7 @@ MOVES: dict[DeploymentStatus, frozenset[DeploymentStatus]] = {
     _S.VERIFYING: frozenset({_S.ROLLING_OUT, _S.LIVE, _S.FAILED, _S.ROLLING_BACK, _S.CANCELLED, _S.UNKNOWN}),
     _S.LIVE: frozenset({_S.ROLLING_BACK, _S.ROLLED_BACK, _S.SUPERSEDED}),
     _S.ROLLING_BACK: frozenset({_S.ROLLED_BACK, _S.FAILED, _S.UNKNOWN}),
-    _S.UNKNOWN: frozenset({_S.LIVE, _S.FAILED}),
+    _S.UNKNOWN: frozenset({_S.LIVE, _S.FAILED, _S.ROLLED_BACK}),
 }
 FINAL = frozenset(set(_S) - MOVES.keys())
 # One at a time: while a deployment is in one of these its environment takes no other.

@@ -19,7 +19,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from runners.reports import Reports
 
@@ -34,6 +34,7 @@ class StepKind(StrEnum):
 
     RUN = "run"
     PUSH = "push"
+    DEPLOY = "deploy"
     SERIAL = "serial"
     PARALLEL = "parallel"
 
@@ -230,8 +231,17 @@ class PushSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TargetSpec:
+    """Where a deploy step brings the release, and how: settings as `runners.targets` checked them. Nothing secret."""
+
+    kind: str  # one of runners.targets.KINDS: "ssh", "docker", ...
+    settings: Mapping[str, Any] = field(default_factory=dict)  # plain JSON; ${NAME} stands for a variable or secret
+    asks: bool = False  # do nothing but look whether this release is what runs there: the step fails where it is not
+
+
+@dataclass(frozen=True, kw_only=True)
 class StepSpec:
-    """One step of the tree: a run step has a command or a script, a push step has `push`, a group has steps.
+    """One step of the tree: a run step has a command or a script, a push step `push`, a deploy step `target`, a group steps.
 
     `command` is argv and replaces the image's CMD, the ENTRYPOINT is kept (CodeShip). `script` is shell text for
     `sh -e`. A run step names its `service`, or an `image` of its own; with neither it runs in the pipeline's container.
@@ -246,6 +256,7 @@ class StepSpec:
     command: tuple[str, ...] | None = None
     script: str | None = None
     push: PushSpec | None = None
+    target: TargetSpec | None = None  # of a deploy step
     environment: Mapping[str, str] = field(default_factory=dict)
     encrypted_dockercfg_path: str = ""  # its own or its group's: they win over the service's
     dockercfg_service: str = ""

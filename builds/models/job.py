@@ -17,6 +17,7 @@ class JobKind(models.TextChoices):
 
     PIPELINE = "pipeline"
     DEPLOYMENT = "deployment"
+    CHECK = "check"  # looks whether a deployment is right, and changes nothing
 
 
 class JobQuerySet(models.QuerySet["Job"]):

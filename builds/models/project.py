@@ -54,15 +54,18 @@ class Project(models.Model):
 
 
 class Secret(models.Model):
-    """A variable of a project's builds whose value is sealed at rest and masked in logs."""
+    """A variable of a project's builds, or of one environment's deployments, whose value is sealed at rest and masked in logs."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="secrets")
+    environment = models.CharField(
+        max_length=100, blank=True, db_default="", help_text="Whose deployments alone are given it; empty = every job."
+    )
     name = models.CharField(max_length=200)
     value = SealedField()
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["project", "name"], name="one_secret_a_name")]
+        constraints = [models.UniqueConstraint(fields=["project", "environment", "name"], name="one_secret_a_place")]
 
     def __str__(self) -> str:
         return self.name

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from builds.pipeline.delivery import Gates, Rollout
 from runners.contract import PipelineSpec
 
 
@@ -44,6 +45,8 @@ class EnvironmentPlan:
     after: str = ""  # the environment that must be live with this release first
     pipeline: PipelineSpec = field(default_factory=lambda: PipelineSpec(name="", steps=()))
     applies: bool = False  # whether this push's branch matches
+    gates: Gates = field(default_factory=Gates)
+    rollout: Rollout = field(default_factory=Rollout)
 
 
 @dataclass(frozen=True, kw_only=True)
