@@ -1,0 +1,1 @@
+"""AWS CodeDeploy: the checkout becomes a revision, which a deployment group gets."""

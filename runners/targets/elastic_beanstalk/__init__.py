@@ -1,0 +1,1 @@
+"""AWS Elastic Beanstalk: the checkout becomes an application version, which an environment runs."""
