@@ -39,7 +39,7 @@ class Window:
 
     days: tuple[int, ...]  # on which it begins; Monday is 0
     start: int  # minutes after midnight on the clock of the zone
-    end: int  # the same; not later than `start` = on the day after
+    end: int  # the same; not later than `start` = on the day after; over 24 * 60 = on a later day
     zone: str = "UTC"
     text: str = ""  # as it was written
 

@@ -1,0 +1,52 @@
+"""Who may agree to a deployment."""
+
+from __future__ import annotations
+
+from accounts.models import Membership, Role, User
+from builds.pipeline.delivery import Approval
+from deployments.models import Deployment
+
+# From the one that may most to the one that may least.
+_RANKS = (Role.OWNER, Role.MANAGER, Role.PROJECT_MANAGER, Role.CONTRIBUTOR)
+
+
+def refusal(rule: Approval, deployment: Deployment, user: User) -> str:
+    """Why `user` may not agree, as a sentence; "" where they may.
+
+    The deployment's environment with its project, and its release with its build, are read from it.
+    """
+    memberships = Membership.objects.filter(user=user, organization=deployment.environment.project.organization_id)
+    role = memberships.values_list("role", flat=True).first()
+    if role is None or not _is_named(rule, role, user):
+        return f"Only {named(rule)} may approve this"
+    if rule.not_author and _is_author(deployment, user):
+        return "Who wrote or asked for a release may not approve it: somebody else has to"
+    return ""
+
+
+def counts(rule: Approval, deployment: Deployment) -> bool:
+    """Whether somebody agreed whom the rule of today allows to."""
+    decisions = deployment.decisions.filter(approved=True).select_related("user")
+    return any(each.user is not None and not refusal(rule, deployment, each.user) for each in decisions)
+
+
+def named(rule: Approval) -> str:
+    """Whom the rule names, in words: "a manager or ann@x.org"."""
+    roles = [f"{'an' if role == Role.OWNER else 'a'} {Role(role).label.lower()}" for role in _roles(rule)]
+    return " or ".join((*roles, *rule.people))
+
+
+def _is_named(rule: Approval, role: str, user: User) -> bool:
+    by_role = any(_RANKS.index(Role(role)) <= _RANKS.index(Role(least)) for least in _roles(rule))
+    return by_role or user.email.lower() in {person.lower() for person in rule.people}
+
+
+def _roles(rule: Approval) -> tuple[str, ...]:
+    """Where nobody is named: whoever may deploy."""
+    return rule.roles or (() if rule.people else (Role.PROJECT_MANAGER,))
+
+
+def _is_author(deployment: Deployment, user: User) -> bool:
+    build, address = deployment.release.build, user.email.lower()
+    wrote = address in {build.author_email.strip().lower(), build.author_username.strip().lower()}
+    return wrote or deployment.requested_by_id == user.pk
