@@ -15,7 +15,7 @@ from deployments.services.announce import announce
 from deployments.services.request import request_for_build
 from deployments.services.settle import settle
 from deployments.services.sync_environments import sync_environments
-from deployments.signals import deployment_moved
+from deployments.signals import deployment_moved, environment_changed
 from deployments.states import BUSY
 
 
@@ -54,3 +54,9 @@ def the_next_one_goes(deployment_id: int, to: str, **_: object) -> None:
     environment = Deployment.objects.filter(pk=deployment_id).values_list("environment_id", flat=True).first()
     if environment is not None:
         advance(environment)
+
+
+@receiver(environment_changed)
+def what_waits_is_asked_again(environment_id: int, **_: object) -> None:
+    """A gate was changed: it may be open now, or open at another time."""
+    advance(environment_id)

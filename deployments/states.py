@@ -32,7 +32,8 @@ MOVES: dict[DeploymentStatus, frozenset[DeploymentStatus]] = {
     _S.VERIFYING: frozenset({_S.ROLLING_OUT, _S.LIVE, _S.FAILED, _S.ROLLING_BACK, _S.CANCELLED, _S.UNKNOWN}),
     _S.LIVE: frozenset({_S.ROLLING_BACK, _S.ROLLED_BACK, _S.SUPERSEDED}),
     _S.ROLLING_BACK: frozenset({_S.ROLLED_BACK, _S.FAILED, _S.UNKNOWN}),
-    _S.UNKNOWN: frozenset({_S.LIVE, _S.FAILED, _S.ROLLED_BACK}),
+    # A person has looked: at a share it goes on or back, of a rollback it is said whether that worked.
+    _S.UNKNOWN: frozenset({_S.ROLLING_OUT, _S.VERIFYING, _S.LIVE, _S.FAILED, _S.ROLLING_BACK, _S.ROLLED_BACK}),
 }
 FINAL = frozenset(set(_S) - MOVES.keys())
 # One at a time: while a deployment is in one of these its environment takes no other.

@@ -1,24 +1,27 @@
-"""Let the next deployment of an environment go: one at a time, newer before older, each job made once."""
+"""Let the next deployment of an environment go: one at a time, newer before older, through its gates, each job made once."""
 
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils import timezone
 
-from builds.models.job import JobKind
-from builds.pipeline.plan import EnvironmentPlan
-from builds.services.enqueue import enqueue
-from deployments.models import Deployment, Environment, Release
+from deployments.models import Deployment, Environment
+from deployments.services import stages
+from deployments.services.gates_of import gates_of
 from deployments.services.move import hold, move
+from deployments.services.obstacles import Obstacle, obstacle, stale
 from deployments.services.plans import plan_for
-from deployments.states import DeploymentStatus
+from deployments.states import PENDING, DeploymentStatus
 
 WHO = "queue"
-# People wait for a release; a test run can wait for it.
-PRIORITY = 10
+_S = DeploymentStatus
 
 
 def advance(environment_id: int) -> bool:
-    """Start what is next, if nothing is on its way. Any number of processes may call it; False: nothing was started."""
+    """Start what is next, if nothing is on its way and no gate is closed. Any number of processes may call it.
+
+    False: nothing was started.
+    """
     with transaction.atomic():
         environment = hold(environment_id)
         if environment.deployments.busy().exists():
@@ -29,55 +32,43 @@ def advance(environment_id: int) -> bool:
         plan = plan_for(chosen.release, environment)
         if plan is None:
             reason = f"The configuration of {chosen.release} does not know {environment.name}"
-            move(chosen.pk, DeploymentStatus.FAILED, who=WHO, reason=reason)
+            move(chosen.pk, _S.FAILED, who=WHO, reason=reason)
             return False
-        return _start(chosen, plan)
+        if outdated := stale(environment, chosen):
+            move(chosen.pk, _S.CANCELLED, who=WHO, reason=outdated)
+            return False
+        found = obstacle(environment, chosen, now=timezone.now())
+        if found is not None:
+            _wait(chosen, found)
+            return False
+        return stages.start(chosen, plan, who=WHO)
 
 
-def variables(deployment: Deployment, previous: Release | None) -> dict[str, str]:
-    """What the steps are told beside the build's own variables; numbers of releases, "" where there was none before."""
-    return {
-        "CI_ENVIRONMENT": deployment.environment.name,
-        "CI_RELEASE": str(deployment.release.number),
-        "CI_PREVIOUS_RELEASE": str(previous.number) if previous else "",
-        "CI_PREVIOUS_COMMIT_ID": previous.commit if previous else "",
-        "CI_DEPLOYMENT_ID": str(deployment.uuid),
-        "CI_ROLLBACK": "true" if deployment.is_rollback else "false",
-        "CI_ROLLOUT_PERCENT": "100",
-    }
-
-
-def _start(deployment: Deployment, plan: EnvironmentPlan) -> bool:
-    live = deployment.environment.deployments.live().select_related("release").first()
-    previous = live.release if live else None
-    job = enqueue(
-        deployment.release.build,
-        plan.pipeline,
-        kind=JobKind.DEPLOYMENT,
-        variables=variables(deployment, previous),
-        priority=PRIORITY,
-    )
-    return move(deployment.pk, DeploymentStatus.ROLLING_OUT, who=WHO, fields={"job": job, "previous": previous})
+def _wait(deployment: Deployment, found: Obstacle) -> None:
+    """Let it stand before the gate, with what people should know about that."""
+    told: dict[str, object] = {"held_until": found.until, "expires_at": found.expires or deployment.expires_at}
+    if deployment.status != found.status:
+        move(deployment.pk, found.status, who=WHO, reason=found.reason, fields=told)
+    elif deployment.reason != found.reason or deployment.held_until != found.until:
+        Deployment.objects.filter(pk=deployment.pk).update(reason=found.reason, **told)
 
 
 def _choose(environment: Environment) -> Deployment | None:
     """The waiting deployment that goes next; those that it makes pointless are superseded.
 
     What a person brings back goes before what came by itself, and is never pushed aside by it. Of what comes by itself
-    the newest build goes, however late an older one passed.
+    the newest build goes, however late an older one passed; where the environment has them queue, the oldest.
     """
-    waiting = list(
-        environment.deployments.filter(status=DeploymentStatus.REQUESTED)
-        .select_related("release__build")
-        .order_by("id")
-    )
-    waiting = _without_outdated(environment, waiting)
+    pending = environment.deployments.filter(status__in=PENDING).select_related("release__build").order_by("id")
+    waiting = _without_outdated(environment, list(pending))
     if not waiting:
         return None
     rollbacks = [each for each in waiting if each.is_rollback]
     by_hand = [each for each in waiting if not each.automatic]
     if rollbacks:
         chosen, before = rollbacks[-1], [each for each in waiting if each.pk < rollbacks[-1].pk]
+    elif gates_of(environment).queue:
+        chosen, before = min(waiting, key=lambda each: (each.release.build.number, each.pk)), []
     else:
         last = by_hand[-1] if by_hand else None
         later = [each for each in waiting if each.automatic and (last is None or each.pk > last.pk)]
@@ -99,4 +90,4 @@ def _without_outdated(environment: Environment, waiting: list[Deployment]) -> li
 
 def _supersede(deployments: list[Deployment], reason: str) -> None:
     for each in deployments:
-        move(each.pk, DeploymentStatus.SUPERSEDED, who=WHO, reason=reason)
+        move(each.pk, _S.SUPERSEDED, who=WHO, reason=reason)

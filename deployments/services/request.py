@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.db import transaction
-from django.db.models import Max
 
 from accounts.models import User
-from builds.models import Build, Project
+from builds.models import Build
 from builds.states import Status
 from deployments.models import Deployment, Environment, Release
+from deployments.services.admits import why_not_admitted
 from deployments.services.move import create, hold
 from deployments.services.plans import applies, deployments_of, may_deploy, plan_for
+from deployments.services.releases import make_release
 from deployments.services.sync_environments import sync_environments
 from deployments.states import BUSY, PENDING
+
+log = logging.getLogger(__name__)
 
 
 class RefusedError(Exception):
@@ -48,7 +53,10 @@ def request_automatic(release: Release, names: list[str], *, who: str) -> list[D
     """Ask for `release` in the named environments, each once for ever; in the caller's transaction."""
     made = []
     for environment in Environment.objects.filter(project=release.project_id, name__in=names, retired=False):
-        hold(environment.pk)  # so that a doubled message finds what the first one wrote
+        environment = hold(environment.pk)  # so that a doubled message finds what the first one wrote
+        if refused := why_not_admitted(environment, release.build):
+            log.info("project=%s %s: %s", release.project_id, release, refused)
+            continue
         if not environment.deployments.filter(release=release, automatic=True).exists():
             made.append(create(Deployment(environment=environment, release=release), who=who))
     return made
@@ -70,6 +78,8 @@ def request_by_hand(
         raise RefusedError(f"{environment.name} is no longer in the configuration")
     if plan_for(release, environment) is None:
         raise RefusedError(f"The configuration of {release} does not know {environment.name}")
+    if refused := why_not_admitted(environment, release.build):
+        raise RefusedError(refused)
     deployment = Deployment(
         environment=environment,
         release=release,
@@ -83,14 +93,3 @@ def request_by_hand(
         if environment.deployments.filter(release=release, status__in=BUSY | PENDING).exists():
             raise RefusedError(f"{release} is on its way to {environment.name} already")
         return create(deployment, who=who)
-
-
-def make_release(build: Build) -> Release:
-    """The release of a build: numbered within its project, made once."""
-    with transaction.atomic():
-        Project.objects.select_for_update(no_key=True).values_list("pk").get(pk=build.project_id)
-        found = Release.objects.filter(build=build).first()
-        if found is not None:
-            return found
-        last = Release.objects.filter(project=build.project_id).aggregate(last=Max("number"))["last"] or 0
-        return Release.objects.create(project_id=build.project_id, build=build, number=last + 1, commit=build.commit)

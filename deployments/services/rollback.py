@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from accounts.models import User
+from accounts.services.audit import record
 from deployments.models import Deployment, Environment, Release
+from deployments.services.cancel import cancel
+from deployments.services.irreversible import irreversible_between
 from deployments.services.move import hold
 from deployments.services.plans import plan_for
 from deployments.services.request import RefusedError, request_by_hand
+from deployments.states import DeploymentStatus
 
 MOST_SHOWN = 50
+ROLLING = (DeploymentStatus.ROLLING_OUT, DeploymentStatus.VERIFYING)
 
 
 @dataclass(frozen=True)
@@ -26,18 +31,53 @@ class Change:
     omitted: int
 
 
-def rollback(environment: Environment, release: Release, *, user: User | None, who: str, reason: str) -> Deployment:
-    """Ask for a release that was live there before; RefusedError where that cannot be. It runs that release's own steps."""
+def rollback(
+    environment: Environment, release: Release, *, user: User | None, who: str, reason: str, override: str = ""
+) -> Deployment:
+    """Ask for a release that was live there before; RefusedError where that cannot be. What rolls out is stopped.
+
+    `override`: why it goes although a release that cannot be taken back lies between. Back to what is live means: what
+    rolls out is taken back.
+    """
     if not reason.strip():
         raise RefusedError("Say why: the reason stays in the history")
     with transaction.atomic():
         hold(environment.pk)
+        _check_reversible(environment, release, user=user, override=override.strip())
         live = environment.deployments.live().first()
+        rolling = environment.deployments.filter(status__in=ROLLING).select_related("environment", "release").first()
         if live is not None and live.release_id == release.pk:
-            raise RefusedError(f"{release} is what is live in {environment.name}")
+            if rolling is None:
+                raise RefusedError(f"{release} is what is live in {environment.name}")
+            return _turn_back(rolling, release, who=who, reason=reason.strip())
         if not was_live(environment, release):
             raise RefusedError(f"{release} was never live in {environment.name}: deploy it instead")
-        return request_by_hand(environment, release, user=user, who=who, reason=reason.strip(), is_rollback=True)
+        made = request_by_hand(environment, release, user=user, who=who, reason=reason.strip(), is_rollback=True)
+        if rolling is not None:
+            cancel(rolling, who=who, reason=f"Rolled back to {release}: {reason.strip()}")
+        return made
+
+
+def _turn_back(rolling: Deployment, release: Release, *, who: str, reason: str) -> Deployment:
+    said = f"Rolled back to {release}: {reason}"
+    if rolling.job is not None and rolling.job.cancel_requested_at is not None:
+        raise RefusedError(f"{rolling.release} is being stopped already")
+    if not cancel(rolling, who=who, reason=said):
+        raise RefusedError(f"{rolling.release} cannot be stopped any more: look again")
+    rolling.refresh_from_db()
+    return rolling
+
+
+def _check_reversible(environment: Environment, release: Release, *, user: User | None, override: str) -> None:
+    past = irreversible_between(environment, release)
+    if not past:
+        return
+    told = ", ".join(f"{each} ({each.irreversible})" for each in past[:5])
+    if not override:
+        raise RefusedError(f"What cannot be taken back lies between: {told}. Give a reason to do it nevertheless")
+    details = {"to": release.number, "past": [each.number for each in past], "reason": override[:1000]}
+    organization = environment.project.organization
+    record("rollback.overridden", f"{environment.name}", user=user, organization=organization, details=details)
 
 
 def was_live(environment: Environment, release: Release) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from itertools import islice
 
+from django.db.models import Q
 from django.utils import timezone
 
 from builds.models import Build
@@ -14,12 +15,14 @@ from builds.states import FINAL as JOB_FINAL
 from builds.states import Status
 from deployments.models import Deployment, Environment
 from deployments.services.advance import advance
+from deployments.services.approve import expire_due
 from deployments.services.move import move
 from deployments.services.request import request_for_build
-from deployments.services.settle import settle
+from deployments.services.settle import WORKING, settle
 from deployments.states import DeploymentStatus
 
 log = logging.getLogger(__name__)
+_S = DeploymentStatus
 
 _AT_ONCE = 200
 _NEWEST_BUILDS = 2000
@@ -27,15 +30,20 @@ _LOOK_BACK = timedelta(days=1)
 
 
 def sweep() -> int:
-    """Ask for passed builds, settle ended jobs, start what waits. How many rows it acted on."""
-    rolling = Deployment.objects.filter(status=DeploymentStatus.ROLLING_OUT)
-    ended = rolling.filter(job__status__in=JOB_FINAL).values_list("job_id", flat=True)
-    orphans = rolling.filter(job=None).values_list("pk", flat=True)
-    waiting = Environment.objects.filter(deployments__status=DeploymentStatus.REQUESTED).distinct()
+    """Ask for passed builds, settle ended jobs, let go what waits. How many rows it acted on."""
+    working = Deployment.objects.filter(status__in=WORKING)
+    ended = working.filter(job__status__in=JOB_FINAL).values_list("job_id", flat=True)
+    orphans = working.filter(job=None).values_list("pk", flat=True)
+    now = timezone.now()
+    may_go = Q(deployments__status=_S.REQUESTED) | Q(deployments__status=_S.HELD) & (
+        Q(deployments__held_until=None) | Q(deployments__held_until__lte=now)
+    )
+    waiting = Environment.objects.filter(may_go).distinct()
     return (
         _each(request_for_build, _forgotten_builds())
         + _each(settle, ended)
         + _each(_orphaned, orphans)
+        + expire_due(now)
         + _each(advance, waiting.values_list("pk", flat=True))
     )
 
@@ -52,7 +60,7 @@ def _each(act: Callable[[int], object], ids: Iterable[int | None]) -> int:
 
 
 def _orphaned(deployment_id: int) -> bool:
-    return move(deployment_id, DeploymentStatus.UNKNOWN, who="clock", reason="Its job is gone")
+    return move(deployment_id, _S.UNKNOWN, who="clock", reason="Its job is gone")
 
 
 def _forgotten_builds() -> list[int]:

@@ -6,9 +6,12 @@ from django.db import transaction
 
 from builds.models import Build, Project
 from builds.pipeline.plan import EnvironmentPlan
+from builds.signals import send_on_commit
 from deployments.models import Deployment, Environment
+from deployments.services.gates_of import gates_to_json
 from deployments.services.move import move
 from deployments.services.plans import applies, deployments_of, may_deploy
+from deployments.signals import environment_changed
 from deployments.states import PENDING, DeploymentStatus
 
 WHO = "configuration"
@@ -50,11 +53,14 @@ def _write(project: Project, plan: EnvironmentPlan, *, position: int, branch: st
         "after": plan.after[:100],
         "source": branch,
         "retired": False,
+        "gates": gates_to_json(plan.gates),
+        "url": plan.rollout.url[:500],
     }
     environment, made = Environment.objects.get_or_create(project=project, name=plan.name, defaults=values)
     mine = is_default or environment.source == branch or environment.retired
     if not made and mine and any(getattr(environment, name) != value for name, value in values.items()):
         Environment.objects.filter(pk=environment.pk).update(**values)
+        send_on_commit(environment_changed, Environment, environment_id=environment.pk)
 
 
 def _retire(environment: Environment) -> None:

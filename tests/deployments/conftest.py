@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from builds.models import Build, Job
+from builds.models import Build, Job, Step
+from builds.pipeline.delivery import Gates, Rollout
 from builds.pipeline.plan import EnvironmentPlan, Plan, plan_to_json
 from builds.services.move import move_build, move_job
 from builds.states import Status
@@ -12,10 +13,22 @@ from deployments.models import Deployment, Environment
 from runners.contract import PipelineSpec, StepSpec
 
 
-def environment_plan(name: str, **values) -> EnvironmentPlan:
+def environment_plan(
+    name: str, *, gates: Gates | None = None, rollout: Rollout | None = None, **values
+) -> EnvironmentPlan:
     """One entry under `deployments:`, with one step."""
-    pipeline = PipelineSpec(name=name, steps=(StepSpec(name="deploy", script=f"./deploy {name}"),))
-    return EnvironmentPlan(name=name, pipeline=pipeline, **values)
+    return EnvironmentPlan(
+        name=name,
+        pipeline=steps(f"./deploy {name}", name=name),
+        gates=gates or Gates(branches=(values["branch"],) if values.get("branch") else ()),
+        rollout=rollout or Rollout(),
+        **values,
+    )
+
+
+def steps(script: str, *, name: str = "staging") -> PipelineSpec:
+    """A pipeline of one step."""
+    return PipelineSpec(name=name, steps=(StepSpec(name="deploy", script=script),))
 
 
 STAGING = environment_plan("staging", branch="main", applies=True)
@@ -42,12 +55,17 @@ def release(project, make_build, db, django_capture_on_commit_callbacks):
 
 @pytest.fixture
 def end(django_capture_on_commit_callbacks):
-    """Has a runner take the deployment's job and end it so."""
+    """Has a runner take the deployment's newest job and end it so; `began`: its step had begun."""
 
-    def end(deployment: Deployment, to: Status = Status.PASSED, *, failure: str = "", reason: str = "") -> Deployment:
+    def end(
+        deployment: Deployment, to: Status = Status.PASSED, *, failure: str = "", reason: str = "", began: bool = False
+    ) -> Deployment:
         deployment.refresh_from_db()
         with django_capture_on_commit_callbacks(execute=True):
             move_job(deployment.job_id, Status.RUNNING, fields={"owner": "runner-1", "epoch": 1})
+            if began:
+                started = {"started_at": deployment.created_at, "name": "deploy"}
+                Step.objects.create(job_id=deployment.job_id, attempt=1, path="0", position=0, **started)
             move_job(deployment.job_id, to, reason=reason, fields={"failure": failure})
         deployment.refresh_from_db()
         return deployment

@@ -238,7 +238,7 @@ def test_a_rollback_that_fails_leaves_what_was_live(release, end, commits, owner
     assert (back.status, second.status) == ("failed", "live")
 
 
-def test_a_rollback_during_a_rollout_waits_and_is_not_pushed_aside(release, end, commits, owner):
+def test_a_rollback_during_a_rollout_ends_it_and_is_not_pushed_aside(release, end, commits, owner):
     first = end(of(release(), "staging"))
     second = end(of(release(commit="b" * 40), "staging"))
     third = of(release(commit="c" * 40), "staging")
@@ -246,10 +246,14 @@ def test_a_rollback_during_a_rollout_waits_and_is_not_pushed_aside(release, end,
     with commits():
         back = rollback(second.environment, first.release, user=owner, who=owner.email, reason="500s")
     fifth = of(release(commit="e" * 40), "staging")
-    end(third, Status.FAILED)
-    for each in (back, fourth, fifth):
+    for each in (back, third, fourth, fifth):
         each.refresh_from_db()
-    assert (fourth.status, back.status, fifth.status) == ("superseded", "rolling_out", "requested")
+    assert (third.status, fourth.status, back.status, fifth.status) == (
+        "cancelled",
+        "superseded",
+        "rolling_out",
+        "requested",
+    )
     end(back)
     fifth.refresh_from_db()
     assert fifth.status == "rolling_out"
