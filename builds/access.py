@@ -33,12 +33,13 @@ class Right(StrEnum):
     CHANGE_PROJECT = "change a project's settings"
     DELETE_PROJECT = "delete projects"
     DEPLOY = "deploy or roll back"
+    OVERRIDE_WINDOW = "let a release go outside its window"
     CHANGE_ORGANIZATION = "change the organisation"
 
 
 _CONTRIBUTOR = frozenset({Right.RESTART_BUILD})
 _PROJECT_MANAGER = _CONTRIBUTOR | {Right.STOP_BUILD, Right.CREATE_PROJECT, Right.CHANGE_PROJECT, Right.DEPLOY}
-_MANAGER = _PROJECT_MANAGER | {Right.APPROVE, Right.DELETE_PROJECT}
+_MANAGER = _PROJECT_MANAGER | {Right.APPROVE, Right.DELETE_PROJECT, Right.OVERRIDE_WINDOW}
 
 # CodeShip's table. An administrator of the instance has no rights here but those of their memberships.
 RIGHTS: dict[str, frozenset[Right]] = {

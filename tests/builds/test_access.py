@@ -81,6 +81,7 @@ def test_a_membership_elsewhere_gives_no_right_here(stranger, organization, make
         (Right.DEPLOY, "owner manager project_manager"),
         (Right.DELETE_PROJECT, "owner manager"),
         (Right.APPROVE, "owner manager"),
+        (Right.OVERRIDE_WINDOW, "owner manager"),
         (Right.CHANGE_ORGANIZATION, "owner"),
     ],
 )
