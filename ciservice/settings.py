@@ -245,6 +245,8 @@ CACHE_BYTES = env.whole("CACHE_MB", 5120, least=1) * 1024 * 1024  # of a project
 ALLOW_LOCAL_REPOSITORIES = env.flag("ALLOW_LOCAL_REPOSITORIES", default=not PRODUCTION)
 # Targets of the git fetch that may lie in private networks: host names, or * for all.
 GIT_ALLOWED_HOSTS = env.words("GIT_ALLOWED_HOSTS")
+# Where `deploy` steps may connect to on the runner itself or its link: host names, addresses, paths of Unix sockets, or *.
+TARGET_ALLOWED_HOSTS = env.words("TARGET_ALLOWED_HOSTS")
 
 LOGGING = {
     "version": 1,

@@ -376,6 +376,7 @@ class JobSpec:
     timeout_seconds: int = 3600
     silence_seconds: int = 900
     is_approved: bool = False  # a person let its manual steps run
+    target_hosts: tuple[str, ...] = ()  # where its deploy steps may go beyond the usual: the operator's list
 
     @property
     def name(self) -> str:

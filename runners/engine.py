@@ -18,6 +18,7 @@ from runners.contract import (
     JobSpec,
     Observer,
     Outcome,
+    Output,
     StepKind,
     StepPath,
     StepResult,
@@ -26,6 +27,7 @@ from runners.contract import (
     StopReason,
     Workspace,
 )
+from runners.delivering import deliver
 from runners.errors import RunnerError, SpecError
 from runners.masking import Masker
 from runners.outliving import Outliving
@@ -287,10 +289,15 @@ class _Walk:
             try:
                 self._refusals.check(step)
                 step = replace(step, environment={**self._share, **step.environment}) if self._share else step
-                result = self._workspace.run(step, hear, stop)
+                result = self._perform(self._workspace, step, hear, stop)
             except Exception as error:  # noqa: BLE001 -- the edge to the executor; `_of_error` logs
                 return stopped(stop) or self._of_error(error)
         return self._masked(result)
+
+    def _perform(self, workspace: Workspace, step: StepSpec, hear: Output, stop: Stop) -> StepResult:
+        if step.kind is StepKind.DEPLOY and workspace.folder is not None:
+            return deliver(self._job, step, workspace.folder, hear, stop)
+        return workspace.run(step, hear, stop)
 
     def _of_error(self, error: Exception) -> StepResult:
         if not isinstance(error, RunnerError | SpecError):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from django.conf import settings
+
 from builds.models import Build, Job, Secret
 from builds.models.build import Trigger
 from builds.pipeline.plan import pipeline_from_json
@@ -93,6 +95,7 @@ def job_spec(claim: Claim) -> JobSpec:
         timeout_seconds=seconds_allowed(job),
         silence_seconds=silence_allowed(job),
         is_approved=APPROVED_VARIABLE in job.variables,
+        target_hosts=tuple(settings.TARGET_ALLOWED_HOSTS),
     )
 
 

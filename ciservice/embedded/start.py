@@ -80,7 +80,8 @@ def _defaults(place: Place) -> dict[str, str]:
     }
     if place.is_private:
         # Whoever can reach the pages is on this machine already: its own hooks and git servers are no secret to them.
-        return values | {"OUTBOUND_ALLOWED_HOSTS": LOOPBACK, "GIT_ALLOWED_HOSTS": LOOPBACK}
+        allowed = ("OUTBOUND_ALLOWED_HOSTS", "GIT_ALLOWED_HOSTS", "TARGET_ALLOWED_HOSTS")
+        return values | dict.fromkeys(allowed, LOOPBACK)
     # Bound to every address, it is called by names that we cannot know; links still begin with PUBLIC_URL.
     return values | {"ALLOWED_HOSTS": "*"}
 

@@ -3,11 +3,15 @@
 Each kind is a package `runners.targets.<kind>`:
 
     settings.py   class Settings(pydantic.BaseModel): extra="forbid", every field with a description; nothing is imported
-                  but pydantic, so that a plan can be checked anywhere
+                  but pydantic, so that a plan can be checked anywhere. `verbatim: ClassVar[frozenset[str]]`, where it is
+                  given, names the fields whose ${NAME} are left as they are: shell text, where a stranger's branch
+                  name must not become a command
     target.py     deliver(settings, delivery, tell) and running(settings, delivery, tell), as `Target` says
 
 They run in a process of their own (`python -m runners.targets`), which is killed at a stop or a time limit: whatever
 they do has to survive that, and has to be right when it is done again. All that they tell goes to the step's log.
+Sockets of that process connect only where `runners.targets.reach` lets them; programs that it starts have to be
+started in its process group, and their addresses asked about with `reach.check`.
 """
 
 from __future__ import annotations
@@ -40,6 +44,7 @@ class Delivery:
     is_rollback: bool = False
     values: Mapping[str, str] = field(default_factory=dict, repr=False)  # all variables and secrets of the job
     ssh_key: str = field(default="", repr=False)  # the project's own, OpenSSH text; "" = it has none
+    allowed_hosts: tuple[str, ...] = ()  # of the operator, for `runners.targets.reach`
 
 
 class Target(Protocol):

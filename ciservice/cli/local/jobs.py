@@ -64,6 +64,7 @@ class Wishes:
             key=self._key(),
             timeout_seconds=pipeline.timeout_seconds or DAY_SECONDS,
             silence_seconds=DAY_SECONDS,
+            target_hosts=("*",),  # a laptop is its user's own
         )
 
     def _key(self) -> str:
