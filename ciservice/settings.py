@@ -190,6 +190,10 @@ EMAIL_BACKEND = (
 )
 # Hosts inside the network that outgoing webhooks may reach all the same: names or addresses, with or without a port.
 OUTBOUND_ALLOWED_HOSTS = env.words("OUTBOUND_ALLOWED_HOSTS")
+# Certificates (PEM) of authorities that outgoing calls trust beside the public ones.
+OUTBOUND_CA_FILE = env.text("OUTBOUND_CA_FILE")
+if OUTBOUND_CA_FILE and not Path(OUTBOUND_CA_FILE).is_file():
+    raise ImproperlyConfigured(f"OUTBOUND_CA_FILE={OUTBOUND_CA_FILE!r} is not a file")
 
 # --- Execution ------------------------------------------------------------------------------------------------
 EXECUTOR = env.text("EXECUTOR", "docker")

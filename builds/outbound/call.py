@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from types import TracebackType
 
 from django.conf import settings
@@ -29,6 +30,7 @@ class Call:
 
     def __init__(self, *, connect_seconds: float, total_seconds: float) -> None:
         self.timed_out = False
+        self.certificate_ends: datetime | None = None
         self._connect_seconds = connect_seconds
         self._end = time.monotonic() + total_seconds
         self._lock = threading.Lock()

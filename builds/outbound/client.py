@@ -6,28 +6,32 @@ between check and use gains nothing. No redirects, no proxies or passwords from 
 
 from __future__ import annotations
 
-import logging
 import socket
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from django.conf import settings
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
+from urllib3.util.ssl_ import create_urllib3_context
 
 from builds.outbound.call import Call
 from builds.outbound.errors import DeliveryError
-
-log = logging.getLogger(__name__)
+from builds.outbound.explained import explained
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
 TOTAL_SECONDS = 15
 MOST_BYTES = 64 * 1024
+# identity: 64 KiB of a compressed body could be gigabytes.
+HEADERS = {"User-Agent": "ciservice", "Accept-Encoding": "identity"}
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class Answer:
 
     status: int
     body: bytes
+    milliseconds: int = 0  # from the beginning of the call until its headers were read
+    certificate_ends: datetime | None = None  # None without TLS
 
 
 def post(
@@ -45,29 +51,35 @@ def post(
 
     Blocks for TOTAL_SECONDS at most. A redirect is an answer, never followed.
     """
-    _check(url)
-    # identity: 64 KiB of a compressed body could be gigabytes.
-    sent = {"User-Agent": "ciservice", "Accept-Encoding": "identity", **(headers or {})}
-    call = Call(connect_seconds=CONNECT_SECONDS, total_seconds=TOTAL_SECONDS)
+    request = requests.Request("POST", url, json=json, data=data, headers={**HEADERS, **(headers or {})})
+    return _exchange(request, read_seconds=READ_SECONDS, total_seconds=TOTAL_SECONDS)
+
+
+def get(url: str, *, total_seconds: float | None = None) -> Answer:
+    """GET `url`, with the user and password in it, if any; otherwise as `post`. TOTAL_SECONDS where nothing is said."""
+    seconds = TOTAL_SECONDS if total_seconds is None else total_seconds
+    return _exchange(requests.Request("GET", url, headers=HEADERS), read_seconds=seconds, total_seconds=seconds)
+
+
+def _exchange(request: requests.Request, *, read_seconds: float, total_seconds: float) -> Answer:
+    _check(request.url)
+    call = Call(connect_seconds=CONNECT_SECONDS, total_seconds=total_seconds)
     try:
-        with (
-            call,
-            _session(call) as session,
-            session.post(
-                url,
-                json=json,
-                data=data,
-                headers=sent,
-                allow_redirects=False,
-                stream=True,
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
-            ) as answer,
-        ):
+        with call, _session(call) as session, _sent(session, request, read_seconds) as answer:
             if call.timed_out:  # headers that were cut off look like headers that ended
                 raise requests.Timeout
-            return Answer(answer.status_code, _body(answer))
+            milliseconds = round(answer.elapsed / timedelta(milliseconds=1))
+            return Answer(answer.status_code, _body(answer), milliseconds, call.certificate_ends)
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-        raise _explained(error, timed_out=call.timed_out) from error
+        if call.timed_out or isinstance(error, (requests.Timeout, TimeoutError)):
+            raise DeliveryError(f"No answer within {total_seconds:g} s") from error
+        raise explained(error) from error
+
+
+def _sent(session: requests.Session, request: requests.Request, read_seconds: float) -> requests.Response:
+    return session.send(
+        session.prepare_request(request), allow_redirects=False, stream=True, timeout=(CONNECT_SECONDS, read_seconds)
+    )
 
 
 def _check(url: str) -> None:
@@ -87,18 +99,6 @@ def _body(answer: requests.Response) -> bytes:
     except (HTTPError, OSError):
         return b""
     return data
-
-
-def _explained(error: Exception, *, timed_out: bool) -> DeliveryError:
-    """The error as one sentence for people, without the address, which may hold a secret."""
-    if timed_out or isinstance(error, (requests.Timeout, TimeoutError)):
-        return DeliveryError(f"No answer within {TOTAL_SECONDS} s")
-    if isinstance(error, requests.exceptions.SSLError):
-        return DeliveryError("The server's certificate is not trusted")
-    if isinstance(error, ValueError) and not isinstance(error, requests.exceptions.ConnectionError):
-        return DeliveryError("This is not an address", permanent=True)
-    log.info("outbound call failed: %s", type(error).__name__)
-    return DeliveryError("The connection failed")
 
 
 def _session(call: Call) -> requests.Session:
@@ -127,6 +127,13 @@ class _Encrypted(HTTPSConnection):
     def _new_conn(self) -> socket.socket:
         return self.call.connect(self._dns_host, self.port or 443)
 
+    def connect(self) -> None:
+        """Connect, and note until when the certificate is good: once the answer is read, the socket may be gone."""
+        super().connect()
+        shown = self.sock.getpeercert() if isinstance(self.sock, ssl.SSLSocket) else None
+        if shown:
+            self.call.certificate_ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(shown["notAfter"])), UTC)
+
 
 class _Adapter(HTTPAdapter):
     """Has requests use the guarded connections."""
@@ -137,6 +144,9 @@ class _Adapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the pool manager, with pools that are bound to the call."""
+        if settings.OUTBOUND_CA_FILE:  # beside the public ones, which requests loads into it
+            kwargs["ssl_context"] = create_urllib3_context()
+            kwargs["ssl_context"].load_verify_locations(settings.OUTBOUND_CA_FILE)
         super().init_poolmanager(*args, **kwargs)
         bound = {"call": self._call}
         self.poolmanager.pool_classes_by_scheme = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 
@@ -104,3 +105,13 @@ def dripping(connection: socket.socket, over: threading.Event) -> None:
 
 def refusing(connection: socket.socket, over: threading.Event) -> None:
     """A canary: that somebody came is what counts."""
+
+
+def encrypted(context: ssl.SSLContext, behave: Callable[[socket.socket, threading.Event], None]):
+    """The same over TLS; a caller who does not like what is shown leaves."""
+
+    def shake(connection: socket.socket, over: threading.Event) -> None:
+        with context.wrap_socket(connection, server_side=True) as inner:
+            behave(inner, over)
+
+    return shake
