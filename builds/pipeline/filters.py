@@ -23,10 +23,19 @@ def why_skipped(section: Section, context: PlanContext) -> str:
 
 def applies_to_branch(section: Section, context: PlanContext) -> bool:
     """Whether one of the patterns under `branch` matches. A tag is no branch, whatever its name."""
+    return _one_matches(section, "branch", context.branch) and not context.is_tag
+
+
+def applies_to_tag(section: Section, context: PlanContext) -> bool:
+    """Whether one of the patterns under a deployment's `tag` matches the name of the tag that was pushed."""
+    return _one_matches(section, "tag", context.tag or context.branch) and context.is_tag
+
+
+def _one_matches(section: Section, key: str, name: str) -> bool:
     found = False
-    for pattern in section.texts("branch"):
+    for pattern in section.texts(key):
         try:
-            found = branch_matches(pattern.strip(), context.branch) or found
+            found = branch_matches(pattern.strip(), name) or found
         except PatternError as error:
-            section.report.error(f"`branch`: {error}", section.entry("branch"))
-    return found and not context.is_tag
+            section.report.error(f"`{key}`: {error}", section.entry(key))
+    return found

@@ -29,6 +29,16 @@ class Kind(StrEnum):
     RETRY = "retry"  # a number, or a map
     CACHES = "caches"  # a map, or a list of them
     SCHEDULES = "schedules"  # a map, or a list of them
+    SPAN = "span"  # a duration that may have days: 2d, 1d12h
+    MILLISECONDS = "milliseconds"  # a duration that may be less than a second: 500ms, 2s
+    DAYS = "days"  # 14d
+    STATUSES = "statuses"  # 200, 2xx, or a list of them
+    VERIFY = "verify"  # an address, a probe, a step, or a list of them
+    APPROVAL = "approval"  # a role or a person, a list of them, or a map
+    PERCENTS = "percents"  # 10%, or a list of them
+    ROLLBACK = "rollback"  # auto, manual, or a map
+    WATCH = "watch"  # a duration, or a map
+    CONCURRENCY = "concurrency"  # supersede or queue
     ANY = "any"
 
 
@@ -130,10 +140,48 @@ SCHEDULE = _table(
 DEPLOYMENT = _table(
     Key(name="branch", kind=Kind.TEXTS, about="The branches that deploy here when their build passes."),
     Key(name="after", kind=Kind.TEXT, about="The environment that must have the release first."),
+    Key(name="tag", kind=Kind.TEXTS, about="The tags that deploy here when their build passes."),
     Key(name="steps", kind=Kind.STEPS, about="What brings the release there, in order."),
     *_CONTAINER,
-    *_all("verify approval window canary bake rollback when needs tag services concurrency", Support.LATER),
-    *_all("budget url", Support.HARMLESS),
+    Key(name="verify", kind=Kind.VERIFY, about="Addresses to open and commands to run after each stage."),
+    Key(name="approval", kind=Kind.APPROVAL, about="Who has to agree before a release goes."),
+    Key(name="window", kind=Kind.TEXTS, about="The times of the week in which releases go: Mon-Thu 18:00-22:00 UTC."),
+    Key(name="canary", kind=Kind.PERCENTS, about="The shares that get the release before the whole does."),
+    Key(name="bake", kind=Kind.DURATION, about="How long each stage has to stay right."),
+    Key(name="rollback", kind=Kind.ROLLBACK, about="auto, manual, or a map: how a bad release is taken back."),
+    Key(name="irreversible", kind=Kind.TEXTS, about="Paths: a release that changes one of them is never taken back."),
+    Key(name="concurrency", kind=Kind.CONCURRENCY, about="supersede: of waiting releases the newest goes; or queue."),
+    Key(name="watch", kind=Kind.WATCH, about="How often what is live is looked at by the addresses of `verify`."),
+    Key(name="url", kind=Kind.TEXT, about="Where people see it."),
+    *_all("when needs services", Support.LATER),
+    *_all("budget", Support.HARMLESS),
+)
+
+PROBE = _table(
+    Key(name="http", kind=Kind.TEXT, about="The address that is opened."),
+    Key(name="expect", kind=Kind.STATUSES, about="The statuses that are right: 200, 2xx; else 2xx."),
+    Key(name="body", kind=Kind.TEXT, about="What the answer holds; $CI_RELEASE and $CI_COMMIT_ID are filled in."),
+    Key(name="under", kind=Kind.MILLISECONDS, about="The answer takes no longer: 500ms."),
+    Key(name="within", kind=Kind.DURATION, about="It has to be right for the first time before that; else 2m."),
+    Key(name="every", kind=Kind.DURATION, about="How often it is opened; else every 5s."),
+    Key(name="failures", kind=Kind.NUMBER, about="So many in a row, once it was right, are one too many; else 1."),
+    Key(name="tls", kind=Kind.DAYS, about="Its certificate is good for at least so long: 14d."),
+)
+
+APPROVAL = _table(
+    Key(name="from", kind=Kind.TEXTS, about="Roles, and people by their e-mail address; one of them is enough."),
+    Key(name="not_author", kind=Kind.FLAG, about="Whoever wrote the commit may not."),
+    Key(name="expires", kind=Kind.SPAN, about="After which time nobody may any more; else 7d."),
+)
+
+ROLLBACK = _table(
+    Key(name="automatic", kind=Kind.FLAG, about="A stage that turns out bad is taken back without asking."),
+    Key(name="steps", kind=Kind.STEPS, about="What takes it back, instead of the steps of the release before."),
+)
+
+WATCH = _table(
+    Key(name="every", kind=Kind.DURATION, about="How often; else every minute."),
+    Key(name="failures", kind=Kind.NUMBER, about="So many in a row count as bad; else 3."),
 )
 
 _CREDENTIALS = (

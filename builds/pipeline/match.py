@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -36,7 +37,13 @@ def branch_matches(pattern: str, branch: str) -> bool:
 
     Raises PatternError.
     """
-    return _compile(to_regex(pattern)).search(branch) is not None
+    return bool(branch_rule(pattern)(branch))
+
+
+def branch_rule(pattern: str) -> Callable[[str], object]:
+    """The same for many names: what it gives is true of those that match. Raises PatternError."""
+    search: Callable[[str], object] = _compile(to_regex(pattern)).search
+    return search
 
 
 def to_regex(pattern: str) -> str:

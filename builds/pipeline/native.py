@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from builds.pipeline import yaml
 from builds.pipeline.budget import Budget
 from builds.pipeline.copies import copies
-from builds.pipeline.deployments import applying, check_order, read_rule
+from builds.pipeline.deployments import applying, check_order, read_rule, with_artifacts
+from builds.pipeline.gates import read_gates
 from builds.pipeline.graph import needed
 from builds.pipeline.keeping import read_artifacts, read_caches, read_patterns
 from builds.pipeline.keys import DEPLOYMENT, FILE, PIPELINE, Table
@@ -19,6 +20,7 @@ from builds.pipeline.nodes import Mapping as MappingNode
 from builds.pipeline.origin import Origin
 from builds.pipeline.plan import ConfigError, EnvironmentPlan, Plan, PlanContext
 from builds.pipeline.report import Report, clean, in_order
+from builds.pipeline.rollout import read_rollout
 from builds.pipeline.schedules import read_schedules
 from builds.pipeline.section import Section
 from builds.pipeline.services import Service, read_service
@@ -73,7 +75,7 @@ class _Reader:
         """Everything in the file. Raises ConfigError."""
         pipelines = self._pipelines()
         kept = tuple(one.name for one in pipelines if one.artifacts)
-        deployments = [replace(one, pipeline=replace(one.pipeline, needs=kept)) for one in self._deployments()]
+        deployments = [with_artifacts(one, kept) for one in self._deployments()]
         schedules = read_schedules(self._root.entry("schedule"), self._report, self._names)
         needed(
             self._services.keys(), self._services, self._report
@@ -128,19 +130,33 @@ class _Reader:
         rules = {name: read_rule(section, self._context) for name, section in sections}
         check_order(rules, self._report)
         applies = applying(rules, self._context)
-        found = [
-            EnvironmentPlan(
-                name=name,
+        return [
+            replace(
+                self._environment(name, section),
                 branch=rules[name].branch,
                 after=rules[name].after,
-                pipeline=self._pipeline(name, section, _shared(section, self._shared)),
                 applies=name in applies,
             )
             for name, section in sections
         ]
-        for environment in found:
-            forbid_manual(environment.pipeline.steps, self._report)
-        return found
+
+    def _environment(self, name: str, section: Section) -> EnvironmentPlan:
+        """One deployment without its rule."""
+        shared = _shared(section, self._shared)
+
+        def read_job(steps: Entry) -> PipelineSpec:
+            spec = self._job(name, section, shared, steps)
+            forbid_manual(spec.steps, self._report)
+            return spec
+
+        pipeline = self._pipeline(name, section, shared)
+        forbid_manual(pipeline.steps, self._report)
+        return EnvironmentPlan(
+            name=name,
+            pipeline=pipeline,
+            gates=read_gates(section),
+            rollout=read_rollout(section, self._context, read_job),
+        )
 
     def _sections(self, key: str, table: Table) -> list[tuple[str, Section]]:
         """The maps under `key` by name."""
@@ -172,10 +188,22 @@ class _Reader:
         return entry.node.entries
 
     def _pipeline(self, name: str, section: Section, shared: _Shared) -> PipelineSpec:
-        reader = StepReader(self._report, self._origin, self._services.keys(), self._budget)
         steps = section.entry("steps")
         if steps is None:
             self._report.error(f"`{clean(name, 100)}` needs `steps`", section.node)
+        return replace(
+            self._job(name, section, shared, steps),
+            artifacts=read_artifacts(section),
+            caches=read_caches(section),
+            allow_failure=section.flag("allow_failure"),
+            needs=section.texts("needs"),
+            tests=read_patterns(section, "tests"),
+            **read_retry(section),
+        )
+
+    def _job(self, name: str, section: Section, shared: _Shared, steps: Entry | None) -> PipelineSpec:
+        """The steps with their services and what is shared, and nothing else of the section."""
+        reader = StepReader(self._report, self._origin, self._services.keys(), self._budget)
         read = reader.read(steps) if steps else ()
         check_manual(read, self._report)
         services = needed(reader.used, self._services, self._report)
@@ -188,12 +216,6 @@ class _Reader:
             environment=shared.environment or {},
             labels=shared.labels,
             timeout_seconds=shared.timeout_seconds,
-            artifacts=read_artifacts(section),
-            caches=read_caches(section),
-            allow_failure=section.flag("allow_failure"),
-            needs=section.texts("needs"),
-            tests=read_patterns(section, "tests"),
-            **read_retry(section),
         )
 
     def _weigh(self, services: tuple[ServiceSpec, ...], section: Section) -> None:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from builds.pipeline.keys import (
+    APPROVAL,
     BUILD,
     CACHE,
     DEPLOYMENT,
     FILE,
     PIPELINE,
+    PROBE,
     RETRY,
+    ROLLBACK,
     SCHEDULE,
     SERVICE,
     STEP,
+    WATCH,
     WHEN,
     Kind,
     Support,
@@ -22,11 +26,25 @@ from builds.pipeline.keys import (
 
 _WORD: dict[str, Any] = {"type": ["string", "number", "boolean", "null"]}
 _WORDS: dict[str, Any] = {"type": "array", "items": _WORD}
+_DURATION = {"type": "string", "pattern": "^([0-9]+h)?([0-9]+m)?([0-9]+s)?$", "minLength": 2}
+_PERCENT = {"type": "string", "pattern": "^[0-9]{1,2}([.][0-9]{1,2})? ?%$"}
+_STATUS = {"anyOf": [{"type": "integer"}, {"type": "string", "pattern": "^[1-5]([0-9]{2}|xx|XX)$"}]}
+_LOOK = {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/probe"}, {"$ref": "#/$defs/step"}]}
 _SHAPES: dict[Kind, dict[str, Any]] = {
     Kind.ANY: {},
     Kind.TEXT: _WORD,
     Kind.FLAG: {"type": ["boolean", "string"]},
-    Kind.DURATION: {"type": "string", "pattern": "^([0-9]+h)?([0-9]+m)?([0-9]+s)?$", "minLength": 2},
+    Kind.DURATION: _DURATION,
+    Kind.SPAN: {**_DURATION, "pattern": "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$"},
+    Kind.MILLISECONDS: {"type": "string", "pattern": "^([0-9]+ms|([0-9]+m)?([0-9]+s)?)$", "minLength": 2},
+    Kind.DAYS: {"type": "string", "pattern": "^[0-9]+d$"},
+    Kind.STATUSES: {"anyOf": [_STATUS, {"type": "array", "minItems": 1, "items": _STATUS}]},
+    Kind.VERIFY: {"anyOf": [_LOOK, {"type": "array", "minItems": 1, "items": _LOOK}]},
+    Kind.APPROVAL: {"anyOf": [{"type": "string"}, _WORDS, {"$ref": "#/$defs/approval"}]},
+    Kind.PERCENTS: {"anyOf": [_PERCENT, {"type": "array", "minItems": 1, "items": _PERCENT}]},
+    Kind.ROLLBACK: {"anyOf": [{"enum": ["auto", "manual"]}, {"$ref": "#/$defs/rollback"}]},
+    Kind.WATCH: {"anyOf": [_DURATION, {"$ref": "#/$defs/watch"}]},
+    Kind.CONCURRENCY: {"enum": ["supersede", "queue"]},
     Kind.TEXTS: {"anyOf": [_WORD, _WORDS]},
     Kind.ARGV: {"anyOf": [_WORD, _WORDS]},
     Kind.PAIRS: {"anyOf": [{"type": "object", "additionalProperties": _WORD}, _WORDS, {"type": "null"}]},
@@ -58,6 +76,10 @@ def schema() -> dict[str, Any]:
         "$defs": {
             "pipeline": {**_object(PIPELINE), "required": ["steps"]},
             "deployment": {**_object(DEPLOYMENT), "required": ["steps"]},
+            "probe": {**_object(PROBE), "required": ["http"]},
+            "approval": {**_object(APPROVAL), "required": ["from"]},
+            "rollback": {**_object(ROLLBACK), "minProperties": 1},
+            "watch": _object(WATCH),
             "when": _object(WHEN),
             "retry": _object(RETRY),
             "cache": {**_object(CACHE), "required": ["key", "paths"]},

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from builds.pipeline.keys import WHEN
-from builds.pipeline.match import PatternError, branch_matches
+from builds.pipeline.match import PatternError, branch_rule
 from builds.pipeline.nodes import Mapping
 from builds.pipeline.plan import PlanContext
 from builds.pipeline.report import clean
@@ -38,22 +40,23 @@ def _fits(when: Section, key: str, context: PlanContext) -> bool:
     if key == "event":
         return context.event in wanted
     if key == "branch":
-        return not context.is_tag and _matches(when, key, [context.branch])
+        return bool(fitting(when, key, [] if context.is_tag else [context.branch]))
     if key == "tag":
-        return context.is_tag and _matches(when, key, [context.tag or context.branch])
+        return bool(fitting(when, key, [context.tag or context.branch] if context.is_tag else []))
     # Where it is not known what changed, everything may have.
-    return context.changed is None or _matches(when, key, context.changed)
+    changed = fitting(when, key, context.changed or ())
+    return context.changed is None or bool(changed)
 
 
-def _matches(when: Section, key: str, names: tuple[str, ...] | list[str]) -> bool:
-    """Whether a pattern fits a name; one with `!` in front takes back what those before it took."""
+def fitting(section: Section, key: str, names: Sequence[str]) -> set[str]:
+    """The names that the patterns under `key` fit; one with `!` in front takes back what those before it took."""
     taken: set[str] = set()
-    for pattern in when.texts(key):
-        is_not = pattern.startswith("!")
+    for pattern in section.texts(key):
         try:
-            fitting = {name for name in names if branch_matches(pattern.removeprefix("!").strip(), name)}
+            rule = branch_rule(pattern.removeprefix("!").strip())
         except PatternError as error:
-            when.report.error(f"`{key}`: {error}", when.entry(key))
+            section.report.error(f"`{key}`: {error}", section.entry(key))
             continue
-        taken = taken - fitting if is_not else taken | fitting
-    return bool(taken)
+        found = {name for name in names if rule(name)}
+        taken = taken - found if pattern.startswith("!") else taken | found
+    return taken

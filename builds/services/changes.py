@@ -17,14 +17,22 @@ def changed_in(build: Build, commit: str, files: Iterable[str | Unreadable], mir
 
     Only asked where a file could want to know: it costs a process.
     """
-    if not any(isinstance(text, str) and "paths" in text and "when" in text for text in files):
+    if not any(isinstance(text, str) and _wants_to_know(text) for text in files):
         return None
-    base = _last_passed(build, build.ref) or _last_passed(build, f"refs/heads/{build.project.default_branch}")
+    base = _last_passed(build, ref=build.ref)
+    if not base and build.ref.startswith("refs/tags/"):
+        # The commit of a tag was mostly built before it was tagged: of the branch that it is on it would change nothing.
+        base = _last_passed(build, ref__startswith="refs/tags/")
+    base = base or _last_passed(build, ref=f"refs/heads/{build.project.default_branch}")
     return changed_paths(mirror, base, commit) if base else None
 
 
-def _last_passed(build: Build, ref: str) -> str:
-    passed = Build.objects.filter(project=build.project_id, ref=ref, status=Status.PASSED, number__lt=build.number)
+def _wants_to_know(text: str) -> bool:
+    return ("paths" in text and "when" in text) or "irreversible" in text
+
+
+def _last_passed(build: Build, **of: str) -> str:
+    passed = Build.objects.filter(project=build.project_id, status=Status.PASSED, number__lt=build.number, **of)
     return passed.order_by("-number").values_list("commit", flat=True).first() or ""
 
 

@@ -26,5 +26,5 @@ def may_deploy(build: Build) -> bool:
 
 
 def applies(plan: EnvironmentPlan) -> bool:
-    """Whether the build's branch may go there."""
-    return plan.applies or bool(plan.after and not plan.branch)
+    """Whether the build's branch or tag may go there."""
+    return plan.applies or bool(plan.after and not plan.branch and not plan.gates.tags)

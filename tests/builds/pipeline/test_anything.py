@@ -19,7 +19,8 @@ Strategy = st.SearchStrategy[Any]
 _WORDS = st.sampled_from(
     ["", "a", "app", "main", "^m", "(", "*", "true", "3m", "./x:/y", "../x", "/", ":", "A=1", "'", "{{", "ü\u202e"]
 )
-_KEYS = st.sampled_from(sorted({*keys.FILE, *keys.STEP, *keys.SERVICE, *keys.BUILD, *keys.DEPLOYMENT, "app", "zz"}))
+_TABLES = (keys.FILE, keys.STEP, keys.SERVICE, keys.BUILD, keys.DEPLOYMENT, keys.PROBE, keys.APPROVAL, keys.ROLLBACK)
+_KEYS = st.sampled_from(sorted({"app", "zz"}.union(*_TABLES)))
 _LEAVES = _WORDS | st.none() | st.booleans() | st.integers(-1, 99)
 _WILD = st.recursive(
     _LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=4), max_leaves=8
@@ -77,9 +78,34 @@ _SERVICE = maps(
 _DB = mostly(st.just({"image": "postgres"}))
 _SERVICES = maps({"app": _SERVICE, "db": _DB}, {})
 _SHARED = {"environment": _PAIRS, "image": mostly(st.just("x")), "labels": mostly(st.just(["a"]))}
+_ADDRESSES = st.sampled_from(["https://x.org", "http://[::1]:80/", "https://x.org:99999", "x", "https://a:b@x"])
+_PROBE = maps(
+    {"http": mostly(_ADDRESSES)},
+    {
+        "expect": mostly(st.sampled_from([200, "2xx", [200, 404]])),
+        "under": mostly(st.just("500ms")),
+        "within": mostly(st.just("2m")),
+        "tls": mostly(st.just("14d")),
+        "failures": mostly(st.integers(0, 3)),
+    },
+)
+_ROLES = st.sampled_from(["manager", "owners", "ann@x.org", "@", "boss"])
+_DELIVERY = {
+    "tag": mostly(st.just("v*")),
+    "verify": mostly(_ADDRESSES) | st.lists(mostly(_ADDRESSES) | _PROBE | _OUR_RUNS, max_size=3),
+    "approval": mostly(_ROLES) | maps({"from": st.lists(_ROLES, max_size=2)}, {"expires": mostly(st.just("2d"))}),
+    "window": mostly(st.sampled_from(["Mon-Thu 18:00-10:00 Europe/Vienna", "Sat", "0:0-9:99 x", "daily"])),
+    "canary": mostly(st.lists(st.sampled_from(["1%", "10%", "50%", "0%", "x%"]), max_size=3)),
+    "bake": mostly(st.just("10m")),
+    "rollback": mostly(st.sampled_from(["auto", "manual"])) | maps({"steps": _OUR_STEPS}, {"automatic": _LEAVES}),
+    "irreversible": mostly(st.sampled_from(["db/*", "!db", "^["])),
+    "concurrency": mostly(st.sampled_from(["queue", "supersede"])),
+    "watch": mostly(st.sampled_from(["1m", {"every": "1m"}, "1s"])),
+    "url": mostly(_ADDRESSES),
+}
 _DEPLOYMENTS = {
-    "staging": maps({"branch": mostly(st.just("main")), "steps": _OUR_STEPS}, _SHARED),
-    "production": maps({"after": mostly(st.just("staging")), "steps": _OUR_STEPS}, _SHARED),
+    "staging": maps({"branch": mostly(st.just("main")), "steps": _OUR_STEPS}, _SHARED | _DELIVERY),
+    "production": maps({"after": mostly(st.just("staging")), "steps": _OUR_STEPS}, _SHARED | _DELIVERY),
 }
 _FILE = maps({"services": _SERVICES, "steps": _OUR_STEPS}, {"deployments": maps(_DEPLOYMENTS, {}), **_SHARED}) | maps(
     {"services": _SERVICES, "pipelines": maps({"unit": maps({"steps": _OUR_STEPS}, _SHARED)}, {})}, _SHARED

@@ -14,6 +14,13 @@ deployments:
   mirror: {branch: main, after: production, steps: [./deploy]}
   preview: {branch: "preview/*", image: alpine, environment: {T: 1}, labels: [x], timeout: 5m, steps: [./deploy]}
 """
+TAGS = """
+deployments:
+  edge: {branch: main, tag: "v*", steps: [./deploy]}
+  shop: {after: edge, steps: [./deploy]}
+  beta: {tag: [v*-beta, "^v0"], steps: [./deploy]}
+  main: {branch: "*", steps: [./deploy]}
+"""
 
 
 @pytest.mark.parametrize(
@@ -33,6 +40,24 @@ def test_where_a_push_goes(branch: str, facts: dict, environments: list[str]) ->
     plan = native(FILE, branch, **facts)
     assert [found.name for found in plan.deployments if found.applies] == environments
     assert [found.name for found in plan.deployments] == ["staging", "production", "mirror", "preview"]
+
+
+@pytest.mark.parametrize(
+    ("name", "facts", "environments"),
+    [
+        ("v1", {"is_tag": True}, ["edge", "shop"]),
+        ("v0.1", {"is_tag": True}, ["edge", "shop", "beta"]),
+        ("v2-beta", {"is_tag": True}, ["edge", "shop", "beta"]),
+        ("x1", {"is_tag": True}, []),
+        ("main", {"is_tag": True}, []),
+        ("main", {}, ["edge", "shop", "main"]),
+        ("v1", {}, ["main"]),
+        ("v1", {"is_pull_request": True}, []),
+        ("v1", {"is_tag": True, "is_pull_request": True}, []),
+    ],
+)
+def test_a_tag_goes_where_a_tag_is_asked_for(name: str, facts: dict, environments: list[str]) -> None:
+    assert [found.name for found in native(TAGS, name, **facts).deployments if found.applies] == environments
 
 
 def test_what_an_environment_says() -> None:
@@ -63,6 +88,15 @@ def test_a_file_says_once_what_holds_for_all() -> None:
             "the environment `stagin` does not exist: did you mean `staging`?",
         ),
         ("{live: {after: live, steps: [a]}}", "`live` comes after itself"),
+        ("{live: {tag: '^[', steps: [a]}}", "`tag`: not a regular expression"),
+        (
+            "{a: {branch: main, steps: [x]}, b: {after: a, tag: v*, steps: [x]}}",
+            "`b` goes by `tag` alone, and comes after one that goes by `branch` alone: nothing would ever go there",
+        ),
+        (
+            "{a: {tag: v*, steps: [x]}, b: {after: a, steps: [x]}, c: {after: b, branch: main, steps: [x]}}",
+            "`c` goes by `branch` alone, and comes after one that goes by `tag` alone",
+        ),
         ("{a: {after: b, steps: [x]}, b: {after: a, steps: [x]}, c: {after: a, steps: [x]}}", "`a` comes after itself"),
         ("{live: {branch: main, stesp: [a]}}", "unknown key `stesp`: did you mean `steps`?"),
         ("[live]", "`deployments` needs a map by name"),
