@@ -11,3 +11,8 @@ from django.urls import reverse
 def deployment_url(project_uuid: UUID | str, deployment_uuid: UUID | str) -> str:
     """Where people see a deployment."""
     return settings.PUBLIC_URL + reverse("deployment", args=[project_uuid, deployment_uuid])
+
+
+def environments_url(project_uuid: UUID | str) -> str:
+    """Where people see what is live in a project."""
+    return settings.PUBLIC_URL + reverse("environments", args=[project_uuid])

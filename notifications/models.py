@@ -20,6 +20,11 @@ class Event(models.TextChoices):
     RECOVERED = "recovered"
     DEPLOYED = "deployed"
     DEPLOY_FAILED = "deploy_failed", "deployment failed"
+    APPROVAL = "approval", "approval needed"
+    HELD = "held", "held outside its window"
+    ROLLED_BACK = "rolled_back", "rolled back"
+    UNHEALTHY = "unhealthy", "unhealthy after the release"
+    HEALTHY = "healthy", "healthy again"
     TEST = "test"  # asked for by a person; no rule names it
 
 
@@ -75,7 +80,7 @@ class Message(models.Model):
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     rule = models.ForeignKey(Rule, on_delete=models.CASCADE, related_name="messages")
     event = models.CharField(max_length=20, choices=Event.choices)
-    about = models.UUIDField(help_text="The build or deployment it is about.")
+    about = models.UUIDField(help_text="The build, deployment or change of health it is about.")
     thread = models.CharField(max_length=200, blank=True, help_text="Messages with one thread belong together.")
     recipient = models.CharField(max_length=254, blank=True, help_text="An e-mail's; empty: the rule's target.")
     subject = models.CharField(max_length=200, help_text="One line, nothing but printable characters.")

@@ -8,9 +8,9 @@ from django.dispatch import receiver
 
 from builds.models import BuildMove
 from builds.signals import build_moved, project_created
-from deployments.signals import deployment_moved
+from deployments.signals import deployment_moved, health_moved
 from notifications.services.default_rules import make_default_rules
-from notifications.services.tell import tell_of_deployment, tell_of_move
+from notifications.services.tell import tell_of_deployment, tell_of_health, tell_of_move
 
 # Registers who delivers messages.
 import_module("notifications.services.deliver")
@@ -30,5 +30,11 @@ def people_hear_of_builds(move: BuildMove, **_: object) -> None:
 
 @receiver(deployment_moved)
 def people_hear_of_deployments(deployment_id: int, to: str, **_: object) -> None:
-    """Live, failed, unknown."""
+    """Live, failed, unknown, rolled back, held, or in need of an approval."""
     tell_of_deployment(deployment_id, to)
+
+
+@receiver(health_moved)
+def people_hear_of_health(move_id: int, **_: object) -> None:
+    """Unhealthy, and healthy again."""
+    tell_of_health(move_id)

@@ -9,9 +9,14 @@ _COLOURS: dict[str, str] = {
     Event.PASSED: _GOOD,
     Event.RECOVERED: _GOOD,
     Event.DEPLOYED: _GOOD,
+    Event.HEALTHY: _GOOD,
     Event.FAILED: _BAD,
     Event.DEPLOY_FAILED: _BAD,
+    Event.ROLLED_BACK: _BAD,
+    Event.UNHEALTHY: _BAD,
     Event.STARTED: _BUSY,
+    Event.APPROVAL: _BUSY,
+    Event.HELD: _BUSY,
 }
 
 

@@ -1,4 +1,4 @@
-"""The rules that a project begins with: CodeShip's, an e-mail to the committer on failed and recovered."""
+"""The rules that a project begins with: CodeShip's, an e-mail to the committer on failed and recovered; of deployments too."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from builds.models import Project
 from notifications.models import Channel, Event, Rule
 from notifications.services.recipients import COMMITTER
 
-DEFAULT_EVENTS = (Event.FAILED, Event.RECOVERED)
+DEFAULT_EVENTS = (
+    *(Event.FAILED, Event.RECOVERED),
+    *(Event.DEPLOY_FAILED, Event.ROLLED_BACK, Event.APPROVAL, Event.UNHEALTHY, Event.HEALTHY),
+)
 
 
 def make_default_rules(project_id: int) -> None:
@@ -21,5 +24,5 @@ def make_default_rules(project_id: int) -> None:
 
 def tell(project: Project, *, channel: str, target: str, events: tuple[str, ...], branch: str = "") -> Rule:
     """Add a rule to a project; what people typed is checked by the form, not here."""
-    names = [str(Event(event)) for event in events]
+    names = list(dict.fromkeys(str(Event(event)) for event in events))
     return Rule.objects.create(project=project, channel=channel, target=target, events=names, branch=branch)

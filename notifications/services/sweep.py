@@ -10,9 +10,9 @@ from itertools import takewhile
 from django.utils import timezone
 
 from builds.models import BuildMove
-from deployments.models import DeploymentMove
+from deployments.models import DeploymentMove, HealthMove
 from notifications.models import Message
-from notifications.services.tell import tell_of_build, tell_of_deployment
+from notifications.services.tell import tell_of_build, tell_of_deployment, tell_of_health
 
 log = logging.getLogger(__name__)
 
@@ -56,9 +56,10 @@ class Sweep:
 def _since(moment: datetime) -> list[News]:
     builds = BuildMove.objects.order_by("-pk").values_list("at", "build_id", "went_to")
     deployments = DeploymentMove.objects.order_by("-pk").values_list("at", "deployment_id", "went_to")
+    health = HealthMove.objects.order_by("-pk").values_list("at", "pk", "went_to")
     found: dict[News, None] = {}
-    for tell, moves in ((tell_of_build, builds[:_NEWEST]), (tell_of_deployment, deployments[:_NEWEST])):
-        lately = takewhile(lambda move: move[0] >= moment, moves)
+    for tell, moves in ((tell_of_build, builds), (tell_of_deployment, deployments), (tell_of_health, health)):
+        lately = takewhile(lambda move: move[0] >= moment, moves[:_NEWEST])
         found |= dict.fromkeys((tell, pk, to) for _, pk, to in lately)
     return list(found)
 

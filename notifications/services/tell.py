@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from builds.models import BuildMove
-from deployments.models import Deployment
+from deployments.models import DeploymentMove, HealthMove
 from notifications.models import Message
 from notifications.services.notify import notify, rules_for
 from notifications.services.of_build import NEWS, of_build
-from notifications.services.of_deployment import EVENTS, of_deployment
+from notifications.services.of_deployment import NEWS_OF_DEPLOYMENTS, of_deployment
+from notifications.services.of_health import of_health
 
 
 def tell_of_build(build_id: int, to: str) -> list[Message]:
@@ -27,14 +28,18 @@ def tell_of_move(move: BuildMove) -> list[Message]:
 
 def tell_of_deployment(deployment_id: int, to: str) -> list[Message]:
     """The messages that a deployment's move to `to` calls for; twice makes them once."""
-    if to not in EVENTS:
+    if to not in NEWS_OF_DEPLOYMENTS:
         return []
-    rows = Deployment.objects.select_related(
-        "environment__project", "release__build__project", "requested_by", "previous"
-    )
-    deployment = rows.filter(pk=deployment_id).first()
-    move = deployment.moves.filter(went_to=to).order_by("-pk").first() if deployment else None
-    if deployment is None or move is None:
-        return []
-    happening = of_deployment(deployment, to=to, at=move.at)
+    places = ("environment__project", "release__build__project", "requested_by", "previous")
+    moves = DeploymentMove.objects.select_related("deployment", *(f"deployment__{place}" for place in places))
+    move = moves.filter(deployment=deployment_id, went_to=to).order_by("-pk").first()
+    happening = of_deployment(move) if move else None
+    return notify(happening, rules_for(happening.project, happening.events)) if happening else []
+
+
+def tell_of_health(move_id: int, _: str = "") -> list[Message]:
+    """The messages that an environment's becoming good or bad calls for; twice makes them once."""
+    moves = HealthMove.objects.select_related("environment__project", "release__build__project")
+    move = moves.filter(pk=move_id).first()
+    happening = of_health(move) if move else None
     return notify(happening, rules_for(happening.project, happening.events)) if happening else []

@@ -16,6 +16,7 @@ from builds.models import Project
 from builds.views.person import person
 from notifications.forms import RuleForm
 from notifications.models import Channel, Message, MessageState, Rule
+from notifications.services.default_rules import DEFAULT_EVENTS
 from notifications.services.rules import MOST_RULES, TooManyError, add_rule, change_rule, remove_rule
 from notifications.services.send_test import send_test
 
@@ -27,7 +28,7 @@ def notifications(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """The page; a POST adds a rule."""
     user = person(request)
     project = project_or_404(user, uuid)
-    form = RuleForm(request.POST or None, initial={"channel": Channel.EMAIL, "events": ["failed", "recovered"]})
+    form = RuleForm(request.POST or None, initial={"channel": Channel.EMAIL, "events": DEFAULT_EVENTS})
     if request.method == "POST":
         require(user, project.organization, Right.CHANGE_PROJECT)
         if form.is_valid() and _added(form, project, user):
