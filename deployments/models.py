@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -49,6 +51,25 @@ class Environment(models.Model):
         return self.name
 
 
+class ImmutableError(Exception):
+    """Somebody tried to alter what a release is."""
+
+
+class ReleaseQuerySet(models.QuerySet["Release"]):
+    """Releases: nothing but the mark of what cannot be taken back ever changes."""
+
+    def update(self, **values: Any) -> int:
+        """Only `irreversible`; ImmutableError for all else."""
+        check_mutable(values)
+        return super().update(**values)
+
+
+def check_mutable(names: Iterable[str]) -> None:
+    """ImmutableError for fields of a release that make it what it is."""
+    if frozen := set(names) - {"irreversible"}:
+        raise ImmutableError(f"A release never changes: {', '.join(sorted(frozen))} cannot be set")
+
+
 class Release(models.Model):
     """What is delivered: one passed build. Immutable; promotion takes the release, never a new build."""
 
@@ -64,11 +85,20 @@ class Release(models.Model):
     irreversible = models.TextField(blank=True, db_default="", help_text="Why it cannot be taken back; empty = it can.")
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = ReleaseQuerySet.as_manager()
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "number"], name="one_release_a_number")]
 
     def __str__(self) -> str:
         return f"release {self.number}"
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Once; afterwards with `update_fields=["irreversible"]` alone."""
+        if not self._state.adding:
+            update_fields = list(update_fields or [field.name for field in self._meta.concrete_fields])
+            check_mutable(update_fields)
+        super().save(*args, update_fields=update_fields, **kwargs)
 
 
 class DeploymentQuerySet(models.QuerySet["Deployment"]):

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
-from builds.models import Build, Job, Secret
+from builds.models import Build, Job
 from builds.models.build import Trigger
 from builds.pipeline.plan import pipeline_from_json
 from builds.services.claim import Claim
@@ -18,6 +18,7 @@ from builds.services.lend import lend
 from builds.services.project_key import key_of
 from builds.services.record import StepRecorder
 from builds.services.record_of import record_of
+from builds.services.secrets_for import secrets_of
 from builds.services.source import source_of
 from builds.services.timeouts import seconds_allowed, silence_allowed
 from builds.services.variables import variables
@@ -79,14 +80,13 @@ def job_spec(claim: Claim) -> JobSpec:
     jobs = Job.objects.select_related("build__project").defer("record", "build__plan", "build__project__hook_secret")
     job = jobs.get(pk=claim.job_id)
     build, folder = job.build, lend(job)
-    secrets = Secret.objects.filter(project=build.project_id).values_list("name", "value")
     return JobSpec(
         job_id=str(job.uuid),
         epoch=claim.epoch,
         pipeline=pipeline_from_json(job.spec),
         source=source_of(build),
         environment={**variables(job), **({"CI_DEPLOY_FOLDER": str(folder)} if folder else {})},
-        secrets={} if build.from_fork else dict(secrets),
+        secrets=secrets_of(job),
         key="" if build.from_fork else key_of(build.project_id),
         folders=(folder,) if folder else (),
         cache=CacheScope(project=str(build.project.uuid), branch=build.branch, writes=_may_keep(build)),

@@ -1,14 +1,15 @@
-"""Which secrets differ from those that a build ran with: by name, from keyed hashes; no value is told."""
+"""Which secrets differ from those that a build or deployment ran with: by name, from keyed hashes; no value is told."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from builds.models import Build, Secret
+from builds.models import Build, Project
 from builds.services.project_key import key_of
 from builds.services.record_of import PROJECT_KEY, hashes, keyed_by
+from builds.services.secrets_for import secrets_for
 
 _SENTENCES = {
     "changed": "has another value than then",
@@ -30,15 +31,27 @@ class SecretChange:
         return f"{what} {_SENTENCES[self.how]}."
 
 
+def fingerprint(project: Project, environment: str = "") -> dict[str, Any]:
+    """Today's secrets as a record has them: {"keyed_by": ..., "hashes": {name: keyed hash}}; with an environment's own."""
+    secrets, key = secrets_for(project.pk, environment), key_of(project.pk)
+    found = hashes(str(project.uuid), {**secrets, **({PROJECT_KEY: key} if key else {})})
+    return {"keyed_by": keyed_by(), "hashes": found}
+
+
 def secret_changes(build: Build, records: Sequence[dict[str, Any]]) -> list[SecretChange]:
     """What differs between the secrets of then and today's, by name; `records` are those of the build's jobs."""
     if not records:
         return []
+    today = {} if build.from_fork else fingerprint(build.project)["hashes"]
+    return differences([record["secrets"] for record in records], today)
+
+
+def differences(fingerprints: Sequence[Mapping[str, Any]], today: Mapping[str, str]) -> list[SecretChange]:
+    """What differs between secrets of then, as `fingerprint` told them, and the hashes of today's; by name."""
     then: dict[str, str] = {}
-    for record in records:
-        then |= record["secrets"]["hashes"]
-    today = {} if build.from_fork else hashes(str(build.project.uuid), _todays(build))
-    is_comparable = all(record["secrets"]["keyed_by"] == keyed_by() for record in records)
+    for each in fingerprints:
+        then |= each["hashes"]
+    is_comparable = all(each["keyed_by"] == keyed_by() for each in fingerprints)
     return [
         SecretChange(name, how)
         for name in sorted(then.keys() | today.keys())
@@ -54,9 +67,3 @@ def _how(then: str | None, today: str | None, *, is_comparable: bool) -> str:
     if not is_comparable:
         return "unknown"
     return "" if then == today else "changed"
-
-
-def _todays(build: Build) -> dict[str, str]:
-    secrets = dict(Secret.objects.filter(project=build.project_id).values_list("name", "value"))
-    key = key_of(build.project_id)
-    return {**secrets, **({PROJECT_KEY: key} if key else {})}
