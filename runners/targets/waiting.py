@@ -1,0 +1,61 @@
+"""Waiting for somebody else's machine: asked soon at first, then seldom, and never for longer than was said."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from runners.targets.contract import TargetError
+
+FIRST_SECONDS = 0.2
+MOST_SECONDS = 10.0
+_PARTS = re.compile(r"(\d+)([hms])")
+_UNITS = {"h": 3600, "m": 60, "s": 1}
+
+T = TypeVar("T")
+
+
+class PassingError(TargetError):
+    """It may be gone the next time: too many questions, an outage of theirs, a connection that broke."""
+
+
+def seconds(duration: str) -> int:
+    """What 90s, 3m or 1h30m are in seconds."""
+    return sum(int(number) * _UNITS[unit] for number, unit in _PARTS.findall(duration))
+
+
+class Patience:
+    """How long a thing may still take."""
+
+    def __init__(self, within: str) -> None:
+        self._within = within
+        self._end = time.monotonic() + seconds(within)
+        self._pause = FIRST_SECONDS
+
+    @property
+    def left(self) -> float:
+        """Seconds, 0 where it is over."""
+        return max(self._end - time.monotonic(), 0.0)
+
+    def afresh(self) -> None:
+        """Something new is waited for, within the same limit: asked soon again."""
+        self._pause = FIRST_SECONDS
+
+    def wait(self, what: str) -> None:
+        """Pause a while. TargetError where the time is over: "`what` did not come within 30m"."""
+        if not self.left:
+            raise TargetError(f"{what} within {self._within}. `within` gives it longer.")
+        time.sleep(min(self._pause, self.left))
+        self._pause = min(self._pause * 1.5, MOST_SECONDS)
+
+    def ask(self, question: Callable[[], T], what: str) -> T:
+        """The answer, after as many tries as there is time for; the last PassingError where there is none."""
+        while True:
+            try:
+                return question()
+            except PassingError:
+                if not self.left:
+                    raise
+                self.wait(what)
