@@ -51,7 +51,7 @@ class BuildRows:
 
 def read_rows(build: Build) -> BuildRows:
     """The jobs of `build` by position, and their steps by attempt and place."""
-    jobs = list(Job.objects.filter(build=build).defer("record").order_by("kind", "position", "pk"))
+    jobs = list(Job.objects.filter(build=build).defer("record").order_by("position", "pk"))
     jobs.sort(key=lambda job: job.kind != JobKind.PIPELINE)
     order = {job.pk: number for number, job in enumerate(jobs)}
     steps = list(Step.objects.filter(job__in=jobs).order_by("attempt", "position"))
@@ -86,15 +86,17 @@ def nodes(rows: BuildRows, *, chosen: Step | None) -> list[Node]:
     return found
 
 
+_KINDS = {JobKind.DEPLOYMENT.value: "Deployment", JobKind.CHECK.value: "Check"}
+
+
 def _job_node(job: Job, *, is_open: bool) -> Node:
-    deploys = job.kind == JobKind.DEPLOYMENT
     return Node(
         key=f"job-{job.uuid}",
         name=job.name,
         status=job.status,
         level=1,
-        what="Deployment" if deploys else "Job",
-        detail="deployment" if deploys else _needs(job),
+        what=_KINDS.get(job.kind, "Job"),
+        detail=_KINDS.get(job.kind, "").lower() or _needs(job),
         started_at=job.started_at,
         finished_at=job.finished_at,
         is_parent=True,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from builds.models.job import JobKind
 from builds.pipeline.plan import EnvironmentPlan
 from builds.services.enqueue import enqueue
 from deployments.models import Deployment, Release, Stage, StageKind
+from deployments.services.releases import pinned
+from runners.contract import PipelineSpec
 
 # People wait for a release; a test run can wait for it.
 PRIORITY = 10
@@ -20,12 +24,9 @@ def begin_stage(
     last = deployment.stages.order_by("-number").first()
     stage = Stage(deployment=deployment, number=last.number + 1 if last else 1, kind=kind, percent=percent)
     stage.release = release
-    pipeline = plan.pipeline
-    if is_back(stage) and plan.rollout.rollback.pipeline is not None:
-        pipeline = plan.rollout.rollback.pipeline
     stage.job = enqueue(
         release.build,
-        pipeline,
+        pinned(release, _steps(stage, plan)),
         kind=JobKind.DEPLOYMENT,
         variables=variables(stage),
         priority=URGENT if is_back(stage) else PRIORITY,
@@ -34,6 +35,17 @@ def begin_stage(
     deployment.job = stage.job
     deployment.save(update_fields=["job"])
     return stage
+
+
+def _steps(stage: Stage, plan: EnvironmentPlan) -> PipelineSpec:
+    """What it runs, by a name that tells it from the stages beside it."""
+    back = plan.rollout.rollback.pipeline if is_back(stage) else None
+    name = stage.deployment.environment.name
+    if is_back(stage):
+        name = f"{name} back to {stage.release}"
+    elif stage.percent < 100:
+        name = f"{name} {stage.percent:g} %"
+    return replace(back or plan.pipeline, name=name)
 
 
 def is_back(stage: Stage) -> bool:

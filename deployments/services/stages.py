@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from builds.pipeline.plan import EnvironmentPlan
+from builds.services.secrets_then import fingerprint
 from deployments.models import Deployment, Stage, StageKind
 from deployments.services.begin_stage import begin_stage
 from deployments.services.go_live import go_live
@@ -21,8 +22,9 @@ _ON_THE_WAY = (_S.ROLLING_OUT, _S.VERIFYING, _S.ROLLING_BACK, _S.UNKNOWN)
 
 def start(deployment: Deployment, plan: EnvironmentPlan, *, who: str) -> bool:
     """Begin its first stage. The caller holds the environment, in which nothing else is on its way."""
-    previous = before(deployment)
-    if not move(deployment.pk, _S.ROLLING_OUT, who=who, fields={"previous": previous}):
+    environment = deployment.environment
+    told = {"previous": before(deployment), "secrets": fingerprint(environment.project, environment.name)}
+    if not move(deployment.pk, _S.ROLLING_OUT, who=who, fields=told):
         return False
     deployment.refresh_from_db()
     percent = percents(deployment, plan)[0]
