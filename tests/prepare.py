@@ -24,6 +24,8 @@ NEEDED = {
     "bubblewrap": (lambda: shutil.which("bwrap") is not None, "bubblewrap"),
     "sshd": (lambda: Path("/usr/sbin/sshd").exists(), "openssh-server"),
     "a Docker registry": (lambda: shutil.which("docker-registry") is not None, "docker-registry"),
+    "HAProxy": (lambda: shutil.which("haproxy", path="/usr/sbin:/usr/bin:/usr/local/bin") is not None, "haproxy"),
+    "Docker Compose": (lambda: shutil.which("docker-compose") is not None, "docker-compose"),
     "faketime": (lambda: any(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), "faketime"),
     "curl": (lambda: shutil.which("curl") is not None, "curl"),
 }

@@ -16,6 +16,7 @@ from runners.targets.contract import TargetError
 SETTING = "TARGET_ALLOWED_HOSTS"
 CONNECT_SECONDS = 15.0
 # What clouds tell a machine of itself, its credentials among it, beyond the link-local addresses.
+_OWN: set[str] = set()  # Unix sockets that this process made itself: ends of tunnels
 _METADATA = frozenset({"100.100.100.200", "168.63.129.16", "fd00:ec2::254", "fd20:ce::254"})
 
 
@@ -42,7 +43,7 @@ class Fence:
 
     def lets_path(self, path: str) -> bool:
         """Whether it may connect to this Unix socket: such as the runner's Docker engine is its master key."""
-        return path in self._paths
+        return path in self._paths or path in _OWN
 
     def _addresses(self) -> frozenset[str]:
         """What the operator's names stand for, looked up once."""
@@ -66,6 +67,11 @@ class Fence:
             raise _refused(str(address[0]))
         if isinstance(address, str | bytes) and not self.lets_path(os.fsdecode(address)):
             raise _refused(os.fsdecode(address))
+
+
+def open_own(path: str) -> None:
+    """Let this process connect to a Unix socket that a program of its own listens at, such as a tunnel to the target."""
+    _OWN.add(path)
 
 
 def check(host: str, port: int, allowed: Collection[str]) -> list[tuple[int, str]]:

@@ -18,6 +18,7 @@ import docker
 import requests
 import urllib3
 from docker.errors import APIError, DockerException
+from docker.tls import TLSConfig
 
 from runners.errors import EngineError
 from runners.executors.docker.streams import Attachment, Lines
@@ -53,7 +54,7 @@ GONE = State(running=False, exit_code=137, exists=False)
 
 
 @contextlib.contextmanager
-def _answering(task: str) -> Iterator[None]:
+def answering(task: str) -> Iterator[None]:
     """Turn the client's many failures into `Refused` (it answered) and `EngineError` (it did not)."""
     try:
         yield
@@ -66,13 +67,14 @@ def _answering(task: str) -> Iterator[None]:
 class Engine:
     """One connection pool to one engine. Thread-safe."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, tls: TLSConfig | None = None) -> None:
         url = url or DEFAULT_URL
         try:
             _try_socket(url)
             self._api = docker.APIClient(
                 base_url=url,
                 version="auto",
+                tls=tls or False,
                 timeout=REQUEST_SECONDS,
                 max_pool_size=CONNECTIONS,
             )
@@ -87,7 +89,7 @@ class Engine:
 
     def facts(self) -> dict[str, Any]:
         """What the engine says of itself: `Version`, `Arch`, `ApiVersion`."""
-        with _answering("version"):
+        with answering("version"):
             return dict(self._api.version(api_version=False))
 
     # --- containers
@@ -112,7 +114,7 @@ class Engine:
     def start(self, container: str) -> None:
         """Start it; `Refused` where the engine cannot."""
         try:
-            with _answering("start a container"):
+            with answering("start a container"):
                 self._api.start(container)
         except EngineError:
             facts = self.inspect(container)
@@ -122,19 +124,19 @@ class Engine:
     def attach(self, container: str, *, stdin: bool = False) -> Attachment:
         """A stream of what the container prints from now on; before `start` it is the whole of it."""
         params = {"stdout": 1, "stderr": 1, "stream": 1, "logs": 0, "stdin": int(stdin)}
-        with _answering("attach"):
+        with answering("attach"):
             return Attachment(self._api.attach_socket(container, params=params))
 
     def execute(self, container: str, command: list[str]) -> Attachment:
         """Start a further process in a running container, with an open standard input."""
-        with _answering("exec"):
+        with answering("exec"):
             made = self._api.exec_create(container, command, stdin=True)
             return Attachment(self._api.exec_start(made["Id"], False, False, False, True))
 
     def inspect(self, container: str) -> dict[str, Any] | None:
         """Everything the engine knows of it, None where there is none."""
         try:
-            with _answering("inspect"):
+            with answering("inspect"):
                 return dict(self._api.inspect_container(container))
         except Refused as refusal:
             if refusal.status == requests.codes.not_found:
@@ -162,22 +164,22 @@ class Engine:
 
     def signal(self, container: str, name: str) -> None:
         """Send a signal to its first process; nothing happens where it has ended."""
-        with contextlib.suppress(Refused), _answering("kill"):
+        with contextlib.suppress(Refused), answering("kill"):
             self._api.kill(container, name)
 
     def remove(self, container: str) -> None:
         """Kill and remove it with its anonymous volumes; nothing happens where it is gone."""
-        with _gone_is_fine(), _answering("remove a container"):
+        with _gone_is_fine(), answering("remove a container"):
             self._api.remove_container(container, v=True, force=True)
 
     def put(self, container: str, folder: str, archive: bytes) -> None:
         """Unpack a tar in a container that was created."""
-        with _answering("put files"):
+        with answering("put files"):
             self._api.put_archive(container, folder, archive)
 
     def read(self, container: str, path: str) -> bytes:
         """A small file of a container."""
-        with _answering("read a file"):
+        with answering("read a file"):
             pieces, _ = self._api.get_archive(container, path)
             with tarfile.open(fileobj=io.BytesIO(b"".join(pieces))) as tar:
                 found = tar.extractfile(tar.getmembers()[0])
@@ -185,7 +187,7 @@ class Engine:
 
     def containers(self, label: str) -> list[dict[str, Any]]:
         """Those that carry a label ("key" or "key=value"), ended ones too: dicts with `Id`, `Labels`, `HostConfig`."""
-        with _answering("list containers"):
+        with answering("list containers"):
             return list(self._api.containers(all=True, filters={"label": label}))
 
     # --- networks, volumes, images
@@ -203,13 +205,13 @@ class Engine:
 
     def remove_network(self, network: str) -> None:
         """Remove it; nothing happens where it is gone."""
-        with _gone_is_fine(), _answering("remove a network"):
+        with _gone_is_fine(), answering("remove a network"):
             self._api.remove_network(network)
 
     def has_network(self, network: str) -> bool:
         """Whether it is there."""
         try:
-            with _answering("inspect a network"):
+            with answering("inspect a network"):
                 self._api.inspect_network(network)
         except Refused:
             return False
@@ -217,22 +219,22 @@ class Engine:
 
     def networks(self, label: str) -> list[dict[str, Any]]:
         """Those that carry a label: dicts with `Id` and `Labels`."""
-        with _answering("list networks"):
+        with answering("list networks"):
             return list(self._api.networks(filters={"label": label}))
 
     def create_volume(self, name: str, labels: Mapping[str, str]) -> None:
         """A named volume; one that exists stays as it is."""
-        with _answering("create a volume"):
+        with answering("create a volume"):
             self._api.create_volume(name, labels=dict(labels))
 
     def remove_volume(self, name: str) -> None:
         """Remove it; nothing happens where it is gone."""
-        with _gone_is_fine(), _answering("remove a volume"):
+        with _gone_is_fine(), answering("remove a volume"):
             self._api.remove_volume(name, force=True)
 
     def volumes(self, label: str) -> list[dict[str, Any]]:
         """Those that carry a label: dicts with `Name` and `Labels`."""
-        with _answering("list volumes"):
+        with answering("list volumes"):
             return list(self._api.volumes(filters={"label": label})["Volumes"] or [])
 
     def image(self, name: str) -> dict[str, Any] | None:
@@ -246,46 +248,46 @@ class Engine:
 
     def tag_image(self, image: str, repository: str, tag: str) -> None:
         """Give it a name, which another image loses."""
-        with _answering("name an image"):
+        with answering("name an image"):
             self._api.tag(image, repository, tag)
 
     def untag_image(self, name: str) -> None:
         """Take a name away; nothing happens where there is none. Its last name takes the image along."""
-        with contextlib.suppress(Refused), _answering("take an image's name away"):
+        with contextlib.suppress(Refused), answering("take an image's name away"):
             self._api.remove_image(name, noprune=True)
 
     def named_images(self, repository: str) -> dict[str, float]:
         """The names of a repository that this engine has, each with its tag, and when it was given (seconds)."""
-        with _answering("list images"):
+        with answering("list images"):
             found = self._api.images(filters={"reference": repository})
         names = [name for image in found for name in image.get("RepoTags") or [] if name.startswith(f"{repository}:")]
         return {name: _tagged_at(facts) for name in names if (facts := self.image(name)) is not None}
 
     def save_image(self, name: str) -> Iterator[bytes]:
         """The image as an archive, piece by piece."""
-        with _answering("save an image"):
+        with answering("save an image"):
             yield from self._api.get_image(name)
 
     def load_image(self, archive: BinaryIO) -> None:
         """Take in what `save_image` gave."""
-        with _answering("load an image"):
+        with answering("load an image"):
             for told in self._api.load_image(archive):  # type: ignore[no-untyped-call]
                 if "error" in told:
                     raise Refused(500, str(told["error"]))
 
     def images(self, label: str) -> list[dict[str, Any]]:
         """Untagged images that carry a label: dicts with `Id` and `Created` (seconds)."""
-        with _answering("list images"):
+        with answering("list images"):
             return list(self._api.images(filters={"label": label, "dangling": True}))
 
     def remove_image(self, image: str) -> None:
         """Remove it unless something uses it."""
-        with contextlib.suppress(Refused), _answering("remove an image"):
+        with contextlib.suppress(Refused), answering("remove an image"):
             self._api.remove_image(image)
 
     def import_image(self, archive: bytes, name: str, changes: list[str]) -> None:
         """Make an image of one layer from a tar archive."""
-        with _answering("import an image"):
+        with answering("import an image"):
             self._api.import_image_from_data(archive, repository=name, tag="latest", changes=changes)
 
     # --- the bare interface
@@ -295,12 +297,12 @@ class Engine:
     ) -> dict[str, Any]:
         """One request with a JSON answer."""
         with (
-            _answering(path),
+            answering(path),
             self._api.request(
                 method, self._url(path), json=dict(body or {}), params=dict(params or {}), timeout=REQUEST_SECONDS
             ) as answer,
         ):
-            _raise_for(answer)
+            raise_for(answer)
             return dict(answer.json())
 
     def stream(
@@ -314,7 +316,7 @@ class Engine:
         headers: Mapping[str, str] | None = None,
     ) -> Lines:
         """A request whose answer comes line by line; `silence` seconds without one end it."""
-        with _answering(path):
+        with answering(path):
             answer = self._api.request(
                 method,
                 self._url(path),
@@ -324,7 +326,7 @@ class Engine:
                 stream=True,
                 timeout=(REQUEST_SECONDS, silence),
             )
-            _raise_for(answer)
+            raise_for(answer)
             return Lines(answer)
 
     def _url(self, path: str) -> str:
@@ -339,7 +341,7 @@ def _try_socket(url: str) -> None:
             probe.connect(url.removeprefix("unix://"))
 
 
-def _raise_for(answer: requests.Response) -> None:
+def raise_for(answer: requests.Response) -> None:
     if answer.status_code < requests.codes.bad_request:
         return
     with contextlib.closing(answer):
