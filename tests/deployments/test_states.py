@@ -10,7 +10,8 @@ from django.db import connection, connections, transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from builds.models import Build, Job
+from builds.models import Build, Job, Step
+from builds.pipeline.delivery import Rollback, Rollout
 from builds.pipeline.plan import Plan, plan_to_json
 from builds.services.move import move_build, move_job
 from builds.states import FINAL as JOB_FINAL
@@ -19,6 +20,7 @@ from deployments.models import Deployment, DeploymentMove, Environment, Release
 from deployments.services.advance import advance
 from deployments.services.cancel import cancel
 from deployments.services.move import hold, move
+from deployments.services.pause import go_on, pause
 from deployments.services.request import RefusedError, request_by_hand, request_for_build
 from deployments.services.resolve import resolve
 from deployments.services.rollback import rollback
@@ -26,7 +28,7 @@ from deployments.services.settle import settle
 from deployments.services.sweep import sweep
 from deployments.services.sync_environments import sync_environments
 from deployments.states import BUSY, FINAL, MOVES, DeploymentStatus, sources_of
-from tests.deployments.conftest import PRODUCTION
+from tests.deployments.conftest import PRODUCTION, environment_plan
 from tests.servers import wait_until
 
 ENDS = [(Status.PASSED, ""), (Status.FAILED, "exit_code"), (Status.ERRORED, "runner_lost"), (Status.ERRORED, "image")]
@@ -39,19 +41,35 @@ def check():
         assert here.filter(status__in=BUSY).count() <= 1, "one at a time"
         assert here.live().count() <= 1, "one thing is live"
     jobs = Job.objects.filter(kind="deployment")
-    assert jobs.filter(deployment=None).count() == 0, "no job without its deployment"
+    assert jobs.filter(stage=None).count() == 0, "no job without its stage"
     assert all(job.attempt <= 1 and job.max_attempts == 1 for job in jobs)
-    for deployment in Deployment.objects.prefetch_related("moves"):
+    for deployment in Deployment.objects.prefetch_related("moves", "stages"):
         moves = sorted(deployment.moves.all(), key=lambda each: each.pk)
         went = [each.went_to for each in moves]
         assert [each.came_from for each in moves] == ["", *went[:-1]], "the history has no gap"
         assert went[-1] == deployment.status
-        assert all(DeploymentStatus(b) in MOVES[DeploymentStatus(a)] for a, b in pairwise(went)), "every move is legal"
-        assert went.count("rolling_out") <= 1, "at most once"
+        steps = [(a, b) for a, b in pairwise(went) if a != b]  # a pause changes no state
+        assert all(DeploymentStatus(b) in MOVES[DeploymentStatus(a)] for a, b in steps), "every move is legal"
+        check_stages(deployment, sorted(deployment.stages.all(), key=lambda each: each.number))
         assert (deployment.job_id is not None) == ("rolling_out" in went)
         assert (deployment.live_at is not None) == ("live" in went)
     automatic = Deployment.objects.filter(automatic=True).values_list("environment", "release")
     assert len(automatic) == len(set(automatic)), "nothing is asked for twice by itself"
+
+
+def check_stages(deployment, stages):
+    """Each share went out once, one after another, and back at most once."""
+    assert [stage.number for stage in stages] == list(range(1, len(stages) + 1))
+    kinds = [stage.kind for stage in stages]
+    assert kinds == sorted(kinds, reverse=True), "nothing goes out after the way back"
+    assert kinds.count("rollback") <= 1, "it is brought back at most once"
+    shares = [stage.percent for stage in stages if stage.kind == "rollout"]
+    assert shares == sorted(set(shares)), "each share once"
+    is_over = deployment.status in FINAL | {DeploymentStatus.LIVE}
+    for stage in stages[: len(stages) if is_over else -1]:
+        assert stage.ended_at is not None or deployment.status == "unknown"
+    if deployment.status == "live":
+        assert shares[-1:] in ([100.0], [])
 
 
 @pytest.mark.parametrize("state", sorted(DeploymentStatus))
@@ -73,12 +91,16 @@ def test_illegal_moves_change_nothing(release):
         assert (deployment.status, DeploymentMove.objects.count()) == (state, moves)
 
 
-ACTIONS = ["push", "pass", "advance", "run", "end", "settle", "cancel", "resolve", "rollback", "again", "sweep"]
+ACTIONS = ["push", "pass", "advance", "run", "end", "end", "end", "settle", "cancel", "resolve", "rollback", "again"]
+ACTIONS += ["sweep", "pause", "go_on"]
+CANARY = environment_plan(
+    "staging", branch="main", applies=True, rollout=Rollout(percents=(10.0, 50.0), rollback=Rollback(automatic=True))
+)
 
 
 @pytest.mark.django_db
 @settings(
-    max_examples=10,
+    max_examples=15,
     deadline=None,
     derandomize=True,
     phases=[Phase.generate],
@@ -87,7 +109,7 @@ ACTIONS = ["push", "pass", "advance", "run", "end", "settle", "cancel", "resolve
 )
 @given(script=st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 10**6)), min_size=15, max_size=30))
 def test_any_order_of_events_keeps_the_rules(release, make_build, owner, script):
-    plan = release().plan
+    plan = release(CANARY, PRODUCTION).plan
     for action, seed in script:
         do(action, random.Random(seed), make_build, plan, owner)
         check()
@@ -118,6 +140,8 @@ def do(action, chance, make_build, plan, owner):
         resolve(one, went_live=chance.random() < 0.5, who="ada@example.com")
     elif action in {"rollback", "again"} and one:
         _by_hand(action, one, owner)
+    elif action in {"pause", "go_on"} and one:
+        (pause if action == "pause" else go_on)(one, who="ada@example.com")
     elif action == "sweep":
         sweep()
 
@@ -136,6 +160,9 @@ def _work(action, chance):
     if action == "run":
         for job in jobs.filter(status=Status.QUEUED):
             move_job(job.pk, Status.RUNNING, fields={"attempt": 1})
+            if chance.random() < 0.7:
+                now = {"name": "deploy", "started_at": job.created_at}
+                Step.objects.create(job=job, attempt=1, path="0", position=0, **now)
         return
     for job in jobs.exclude(status__in=JOB_FINAL):
         to, failure = chance.choice(ENDS)
@@ -250,3 +277,18 @@ def _somebody_waits() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
         return cursor.fetchone()[0] > 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_processes_begin_each_share_once(release):
+    build = release(CANARY)
+    deployment = Deployment.objects.get(release__build=build)
+    for count in (2, 3):
+        job = deployment.stages.last().job
+        move_job(job.pk, Status.RUNNING, fields={"attempt": 1})
+        move_job(job.pk, Status.PASSED)
+        at_once(lambda job=job: (settle(job.pk), sweep()))
+        assert deployment.stages.count() == count
+        check()
+    at_once(lambda: (pause(deployment, who="ada"), go_on(deployment, who="ada"), cancel(deployment, who="ada")))
+    check()
