@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from builds.pipeline.nodes import Mapping as MappingNode
 from builds.pipeline.nodes import Node, Scalar
+from builds.pipeline.nodes import Sequence as SequenceNode
 from builds.pipeline.report import Report
 
 MAX_STEPS = 1000
@@ -30,6 +31,16 @@ class Budget:
         texts = [entry.node for entry in entries] if entries else [node]
         self._characters += sum(len(text.text) for text in texts if isinstance(text, Scalar))
         self._characters += sum(len(name) + len(value) for name, value in environment.items())
+        self._check(node)
+
+    def spend_settings(self, node: Node) -> None:
+        """Account for the settings of a target before they are looked at, with all that is in them."""
+        for inner in _all(node):
+            self._values += 1
+            self._characters += len(inner.text) if isinstance(inner, Scalar) else 0
+        self._check(node)
+
+    def _check(self, node: Node) -> None:
         for spent, limit, what in (
             (self._steps, MAX_STEPS, "steps"),
             (self._values, MAX_VALUES, "keys and variables in its steps"),
@@ -38,3 +49,11 @@ class Budget:
             if spent > limit:
                 self._report.error(f"the file unfolds to more than {limit} {what}", node)
                 self._report.raise_errors()
+
+
+def _all(node: Node) -> Iterator[Node]:
+    """The node and everything in it."""
+    yield node
+    inner = [entry.node for entry in node.entries] if isinstance(node, MappingNode) else ()
+    for below in node.items if isinstance(node, SequenceNode) else inner:
+        yield from _all(below)

@@ -38,6 +38,7 @@ class Kind(StrEnum):
     PERCENTS = "percents"  # 10%, or a list of them
     ROLLBACK = "rollback"  # auto, manual, or a map
     WATCH = "watch"  # a duration, or a map
+    TARGET = "target"  # a map of one kind of target and its settings
     CONCURRENCY = "concurrency"  # supersede or queue
     ANY = "any"
 
@@ -210,6 +211,7 @@ CODESHIP_STEP = _table(*_STEP)
 STEP = _table(
     *_STEP,
     Key(name="run", kind=Kind.TEXT, about="A shell script; the first command that fails ends it."),
+    Key(name="deploy", kind=Kind.TARGET, about="Of a deployment: the target that gets the release, with its settings."),
     Key(name="commands", kind=Kind.TEXTS, about="Command lines that share one shell; the first that fails ends it."),
     Key(name="image", kind=Kind.TEXT, about="An image of its own for this step."),
     Key(name="environment", kind=Kind.PAIRS, about="Variables for this step, or for every step of the group."),

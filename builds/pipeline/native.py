@@ -144,16 +144,14 @@ class _Reader:
         """One deployment without its rule."""
         shared = _shared(section, self._shared)
 
-        def read_job(steps: Entry) -> PipelineSpec:
-            spec = self._job(name, section, shared, steps)
+        def read_job(steps: Entry | None, *, deploys: bool = False) -> PipelineSpec:
+            spec = self._job(name, shared, steps, deploys=deploys)
             forbid_manual(spec.steps, self._report)
             return spec
 
-        pipeline = self._pipeline(name, section, shared)
-        forbid_manual(pipeline.steps, self._report)
         return EnvironmentPlan(
             name=name,
-            pipeline=pipeline,
+            pipeline=read_job(self._steps(name, section), deploys=True),
             gates=read_gates(section),
             rollout=read_rollout(section, self._context, read_job),
         )
@@ -188,11 +186,8 @@ class _Reader:
         return entry.node.entries
 
     def _pipeline(self, name: str, section: Section, shared: _Shared) -> PipelineSpec:
-        steps = section.entry("steps")
-        if steps is None:
-            self._report.error(f"`{clean(name, 100)}` needs `steps`", section.node)
         return replace(
-            self._job(name, section, shared, steps),
+            self._job(name, shared, self._steps(name, section)),
             artifacts=read_artifacts(section),
             caches=read_caches(section),
             allow_failure=section.flag("allow_failure"),
@@ -201,13 +196,19 @@ class _Reader:
             **read_retry(section),
         )
 
-    def _job(self, name: str, section: Section, shared: _Shared, steps: Entry | None) -> PipelineSpec:
-        """The steps with their services and what is shared, and nothing else of the section."""
-        reader = StepReader(self._report, self._origin, self._services.keys(), self._budget)
+    def _steps(self, name: str, section: Section) -> Entry | None:
+        steps = section.entry("steps")
+        if steps is None:
+            self._report.error(f"`{clean(name, 100)}` needs `steps`", section.node)
+        return steps
+
+    def _job(self, name: str, shared: _Shared, steps: Entry | None, *, deploys: bool = False) -> PipelineSpec:
+        """The steps with their services and what is shared, and nothing else of a section."""
+        reader = StepReader(self._report, self._origin, self._services.keys(), self._budget, deploys=deploys)
         read = reader.read(steps) if steps else ()
         check_manual(read, self._report)
         services = needed(reader.used, self._services, self._report)
-        self._weigh(services, section)
+        self._weigh(services, steps)
         return PipelineSpec(
             name=name,
             steps=read,
@@ -218,7 +219,7 @@ class _Reader:
             timeout_seconds=shared.timeout_seconds,
         )
 
-    def _weigh(self, services: tuple[ServiceSpec, ...], section: Section) -> None:
+    def _weigh(self, services: tuple[ServiceSpec, ...], place: Entry | None) -> None:
         """Every job's row carries its services: a hundred pipelines with large ones would fill the database."""
         for spec in services:
             if spec.name not in self._weights:
@@ -226,7 +227,7 @@ class _Reader:
             self._spent += self._weights[spec.name]
         if self._spent > MAX_SERVICE_CHARACTERS:
             self._report.error(
-                f"the pipelines' services amount to more than {MAX_SERVICE_CHARACTERS} characters", section.node
+                f"the pipelines' services amount to more than {MAX_SERVICE_CHARACTERS} characters", place
             )
             self._report.raise_errors()
 

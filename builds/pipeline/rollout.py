@@ -79,7 +79,7 @@ def _rollback(section: Section, read_job: ReadJob, *, usual: bool) -> Rollback:
     steps = inner.entry("steps")
     return Rollback(
         automatic=inner.flag("automatic") if inner.has("automatic") else usual,
-        pipeline=read_job(steps) if steps else None,
+        pipeline=read_job(steps, deploys=True) if steps else None,
     )
 
 

@@ -23,6 +23,7 @@ from builds.pipeline.keys import (
     Support,
     Table,
 )
+from builds.pipeline.target_schema import definitions
 
 _WORD: dict[str, Any] = {"type": ["string", "number", "boolean", "null"]}
 _WORDS: dict[str, Any] = {"type": "array", "items": _WORD}
@@ -44,6 +45,7 @@ _SHAPES: dict[Kind, dict[str, Any]] = {
     Kind.PERCENTS: {"anyOf": [_PERCENT, {"type": "array", "minItems": 1, "items": _PERCENT}]},
     Kind.ROLLBACK: {"anyOf": [{"enum": ["auto", "manual"]}, {"$ref": "#/$defs/rollback"}]},
     Kind.WATCH: {"anyOf": [_DURATION, {"$ref": "#/$defs/watch"}]},
+    Kind.TARGET: {"$ref": "#/$defs/target"},
     Kind.CONCURRENCY: {"enum": ["supersede", "queue"]},
     Kind.TEXTS: {"anyOf": [_WORD, _WORDS]},
     Kind.ARGV: {"anyOf": [_WORD, _WORDS]},
@@ -87,6 +89,7 @@ def schema() -> dict[str, Any]:
             "step": _object(STEP),
             "service": _object(SERVICE),
             "build": _object(BUILD),
+            **definitions(),
         },
     }
 

@@ -15,6 +15,7 @@ from builds.pipeline.origin import Origin
 from builds.pipeline.pushes import Credentials, read_credentials, read_push
 from builds.pipeline.report import Report, clean
 from builds.pipeline.section import Section
+from builds.pipeline.targets import read_target
 from builds.pipeline.what import MAX_NAME, check_length, first_line, name_of, read_what
 from builds.pipeline.when import why_not
 from runners.contract import StepKind, StepSpec
@@ -31,7 +32,10 @@ _GROUPS = {
 _RUN_STEPS = ("run steps",)
 _BELONGS = {
     **dict.fromkeys(("run", "command", "commands", "image"), _RUN_STEPS),
-    "timeout": ("run steps", "push steps"),
+    **dict.fromkeys(
+        ("service", "encrypted_dockercfg_path", "dockercfg_service"), ("run steps", "push steps", "groups")
+    ),
+    "timeout": ("run steps", "push steps", "deploy steps"),
     "retry": ("run steps", "push steps"),
     **dict.fromkeys(("image_name", "image_tag", "registry"), ("push steps",)),
     "services": ("groups",),
@@ -56,7 +60,17 @@ class StepReader:
     After reading, `used` has the services that a step which will run names.
     """
 
-    def __init__(self, report: Report, origin: Origin, services: Collection[str], budget: Budget) -> None:
+    def __init__(
+        self,
+        report: Report,
+        origin: Origin,
+        services: Collection[str],
+        budget: Budget,
+        *,
+        deploys: bool = False,
+    ) -> None:
+        """`deploys`: there is a release that a step can bring somewhere."""
+        self._deploys = deploys
         self._report = report
         self._origin = origin
         self._context = origin.context
@@ -100,7 +114,7 @@ class StepReader:
             credentials=self._credentials(section, inherited),
         )
         self._check_place(section, kind)
-        read = self._group if kind in _GROUPS else self._push if kind == "push" else self._run
+        read = {"push": self._push, "run": self._run, "deploy": self._deploy}.get(kind, self._group)
         step = read(section, kind, inherited)
         return replace(
             step,
@@ -115,6 +129,11 @@ class StepReader:
         if len(shapes) > 1:
             self._report.error(f"`{shapes[0]}` and `{shapes[1]}` exclude each other", section.entry(shapes[1]))
         word = section.text("type")
+        if section.entry("deploy"):
+            other = next((key for key in ("type", *shapes) if section.entry(key)), "")
+            if other:
+                self._report.error(f"`deploy` and `{other}` exclude each other", section.entry("deploy"))
+            return "deploy"
         if not word:
             return {"parallel": "parallel", "serial": "serial", "steps": "serial"}[shapes[0]] if shapes else "run"
         if word not in _TYPES:
@@ -224,6 +243,21 @@ class StepReader:
             refused=refused,
             encrypted_dockercfg_path=inherited.credentials.path,
             dockercfg_service=self._needs(inherited.credentials.service, inherited),
+            timeout_seconds=section.seconds("timeout"),
+            skip=inherited.skip,
+            line=section.node.mark.line,
+        )
+
+    def _deploy(self, section: Section, kind: str, inherited: _Inherited) -> StepSpec:
+        target = read_target(section, self._budget)
+        if not self._deploys:
+            text = "a `deploy` step stands among the `steps` of an entry under `deployments`: only there is a release"
+            self._report.error(text, section.entry("deploy"))
+        return StepSpec(
+            name=clean(section.text("name"), MAX_NAME) or f"deploy to {target.kind}",
+            kind=StepKind.DEPLOY,
+            target=target,
+            environment=inherited.environment,
             timeout_seconds=section.seconds("timeout"),
             skip=inherited.skip,
             line=section.node.mark.line,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from typing import Protocol
 
 from builds.pipeline.delivery import Probe
 from builds.pipeline.keys import PROBE, STEP
@@ -23,8 +23,12 @@ MAX_FAILURES = 100
 MAX_EVERY_SECONDS = 3600
 _STATUS = re.compile(r"[1-5](?:[0-9]{2}|xx)")
 
-ReadJob = Callable[[Entry], PipelineSpec]
-"""Makes one job of a list of steps, with the environment's image, variables, labels and time limit."""
+
+class ReadJob(Protocol):
+    """Makes one job of a list of steps, with the environment's image, variables, labels and time limit."""
+
+    def __call__(self, steps: Entry, *, deploys: bool = False) -> PipelineSpec:
+        """`deploys`: some of them may bring the release somewhere."""
 
 
 def read_verify(section: Section, read_job: ReadJob) -> tuple[tuple[Probe, ...], PipelineSpec | None]:
