@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from builds.models import Build, Job, Step
@@ -10,6 +12,7 @@ from builds.pipeline.plan import EnvironmentPlan, Plan, plan_to_json
 from builds.services.move import move_build, move_job
 from builds.states import Status
 from deployments.models import Deployment, Environment
+from deployments.services.sweep import sweep
 from runners.contract import PipelineSpec, StepSpec
 
 
@@ -77,6 +80,29 @@ def end(django_capture_on_commit_callbacks):
 def commits(django_capture_on_commit_callbacks):
     """`with commits():` does what follows from the commits inside."""
     return lambda: django_capture_on_commit_callbacks(execute=True)
+
+
+@pytest.fixture
+def clock(time_machine):
+    """Puts the clock to a moment, where it stands still; at first to a Friday noon."""
+
+    def clock(moment: str) -> None:
+        time_machine.move_to(datetime.fromisoformat(moment), tick=False)
+
+    clock("2026-11-27T12:00:00+00:00")
+    return clock
+
+
+@pytest.fixture
+def ticks(clock, commits):
+    """The clock comes to a moment, and the service looks for what is due."""
+
+    def ticks(moment: str) -> None:
+        clock(moment)
+        with commits():
+            sweep()
+
+    return ticks
 
 
 @pytest.fixture
