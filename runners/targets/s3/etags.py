@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 from runners.targets.files import File, Files, opened
 
@@ -12,7 +13,7 @@ _CHUNK = 1 << 20
 
 def etag(files: Files, file: File) -> str:
     """The MD5 of a small file; of a large one that of the MD5s of its parts, with their number."""
-    parts = []
+    parts: list[Any] = []  # hashes
     with opened(files, file) as (source, _):
         while True:
             part, left = hashlib.md5(usedforsecurity=False), PART_BYTES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import threading
 from collections.abc import Callable
@@ -149,6 +150,11 @@ def aws(aws_server):
     return aws_server
 
 
+def answer(value: dict) -> Response:
+    """As AWS's JSON services answer."""
+    return Response(json.dumps(value), content_type="application/x-amz-json-1.1")
+
+
 def refusal(code: str, message: str, status: int = 400) -> Response:
     """As AWS's JSON services refuse."""
     return Response(
@@ -157,11 +163,9 @@ def refusal(code: str, message: str, status: int = 400) -> Response:
 
 
 def xml_refusal(code: str, message: str, status: int = 400) -> Response:
-    """As its query services and S3 refuse."""
-    inner = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
-    return Response(
-        inner if status == 0 else f"<ErrorResponse>{inner}</ErrorResponse>", status=status, content_type="text/xml"
-    )
+    """As its query services refuse."""
+    text = f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+    return Response(text, status=status, content_type="text/xml")
 
 
 def s3_refusal(code: str, message: str, status: int = 403) -> Response:
