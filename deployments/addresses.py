@@ -16,3 +16,8 @@ def deployment_url(project_uuid: UUID | str, deployment_uuid: UUID | str) -> str
 def environments_url(project_uuid: UUID | str) -> str:
     """Where people see what is live in a project."""
     return settings.PUBLIC_URL + reverse("environments", args=[project_uuid])
+
+
+def release_url(project_uuid: UUID | str, number: int) -> str:
+    """Where people see a release."""
+    return settings.PUBLIC_URL + reverse("release", args=[project_uuid, number])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -14,10 +15,21 @@ from builds.numbers import whole
 from builds.views.person import person
 from deployments.models import Deployment, Environment, Release
 from deployments.services.plans import plan_for
+from deployments.services.preview import preview
 from deployments.services.request import RefusedError, request_by_hand
-from deployments.services.rollback import candidates, change, rollback
+from deployments.services.rollback import ROLLING, candidates, rollback
 
 _OFFERED = 20
+_LONGEST = 1000
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What the person wrote."""
+
+    release: str
+    reason: str
+    override: str
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -28,18 +40,19 @@ def deploy(request: HttpRequest, uuid: UUID, environment_uuid: UUID) -> HttpResp
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def roll_back(request: HttpRequest, uuid: UUID, environment_uuid: UUID) -> HttpResponse:
-    """Bring the release numbered `release` back; the reason is needed."""
+    """Bring the release numbered `release` back; the reason is needed, and another where that cannot be undone."""
     return _by_hand(request, _environment(request, uuid, environment_uuid), back=True)
 
 
 def _by_hand(request: HttpRequest, environment: Environment, *, back: bool) -> HttpResponse:
-    offered = candidates(environment) if back else _deployable(environment)
+    offered = _returnable(environment) if back else _deployable(environment)
     values = request.POST if request.method == "POST" else request.GET
-    chosen = _chosen(environment, values.get("release", ""), offered)
+    said = _Said(values.get("release", ""), values.get("reason", "")[:_LONGEST], values.get("override", "")[:_LONGEST])
+    chosen = _chosen(environment, said.release, offered)
     refusal, status = "", 200
     if request.method == "POST":
         try:
-            made = _go(environment, chosen, person(request), back=back, reason=values.get("reason", "")[:1000])
+            made = _go(environment, chosen, person(request), said, back=back)
         except RefusedError as error:
             refusal, status = str(error), 400
         else:
@@ -51,19 +64,20 @@ def _by_hand(request: HttpRequest, environment: Environment, *, back: bool) -> H
         "back": back,
         "offered": offered if chosen is None or chosen in offered else [chosen, *offered],
         "chosen": chosen,
-        "change": change(environment, chosen) if chosen else None,
-        "reason": values.get("reason", ""),
+        "preview": preview(environment, chosen) if chosen else None,
+        "rolling": environment.deployments.filter(status__in=ROLLING).select_related("release").first(),
+        "said": said,
         "refusal": refusal,
     }
     return render(request, "deployments/by_hand.html", context, status=status)
 
 
-def _go(environment: Environment, chosen: Release | None, user: User, *, back: bool, reason: str) -> Deployment:
+def _go(environment: Environment, chosen: Release | None, user: User, said: _Said, *, back: bool) -> Deployment:
     if chosen is None:
         raise RefusedError("Choose a release")
     if back:
-        return rollback(environment, chosen, user=user, who=user.email, reason=reason)
-    return request_by_hand(environment, chosen, user=user, who=user.email, reason=reason.strip())
+        return rollback(environment, chosen, user=user, who=user.email, reason=said.reason, override=said.override)
+    return request_by_hand(environment, chosen, user=user, who=user.email, reason=said.reason.strip())
 
 
 def _environment(request: HttpRequest, uuid: UUID, environment_uuid: UUID) -> Environment:
@@ -73,6 +87,15 @@ def _environment(request: HttpRequest, uuid: UUID, environment_uuid: UUID) -> En
     environment = get_object_or_404(rows, uuid=environment_uuid)
     require(user, project.organization, Right.DEPLOY)
     return environment
+
+
+def _returnable(environment: Environment) -> list[Release]:
+    """Those that were live before; what is live first, while another rolls out over it."""
+    found = candidates(environment)
+    if not environment.deployments.filter(status__in=ROLLING).exists():
+        return found
+    live = environment.deployments.live().select_related("release__build").first()
+    return [live.release, *found] if live else found
 
 
 def _deployable(environment: Environment) -> list[Release]:

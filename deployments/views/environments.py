@@ -8,27 +8,32 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from builds.access import Right, may, project_or_404
+from builds.access import Right, project_or_404, rights_of
 from builds.numbers import whole
 from builds.views.person import person
-from deployments.views.board import HISTORY, columns, history
+from deployments.views.board import columns
+from deployments.views.history import HISTORY, history
 
 
 @require_safe
 def environments(request: HttpRequest, uuid: UUID) -> HttpResponse:
-    """The page; with `?part=board` what changes of it, with `?before=<id>` older history."""
+    """The page; with `?part=board` what changes of it, with `?before=<number>` older releases."""
     user = person(request)
     project = project_or_404(user, uuid)
-    until = whole(request.GET.get("before", ""), digits=18)
+    until = whole(request.GET.get("before", ""), digits=9)
     shown = history(project, before=until)
+    board = columns(project, reader=user)
+    rights = rights_of(user, project.organization)
     context = {
         "project": project,
         "tab": "environments",
-        "columns": columns(project),
+        "columns": board,
+        "freezes": len({freeze.pk for column in board for freeze in column.freezes}),
         "history": shown,
-        "older": shown[-1].deployment.pk if len(shown) == HISTORY else None,
+        "older": shown[-1].release.number if len(shown) == HISTORY else None,
         "is_newest": until is None,
-        "may_deploy": may(user, project.organization, Right.DEPLOY),
+        "may_deploy": Right.DEPLOY in rights,
+        "may_override": Right.OVERRIDE_WINDOW in rights,
     }
     part = request.GET.get("part") == "board"
     return render(request, "deployments/_board.html" if part else "deployments/environments.html", context)

@@ -40,7 +40,9 @@ def test_environments_and_deployments_are_listed(release, end, member, base):
     page = api(member).get(f"{base}/deployments?per_page=2").json()
     assert (page["total"], [each["environment"] for each in page["deployments"]]) == (3, ["staging", "production"])
     one = page["deployments"][0]
-    assert api(member).get(f"{base}/deployments/{one['uuid']}").json() == {"deployment": one}
+    whole = api(member).get(f"{base}/deployments/{one['uuid']}").json()["deployment"]
+    assert {name: whole[name] for name in one} == one
+    assert [stage["percent"] for stage in whole["stages"]] == [100]
 
 
 def test_deploy_roll_back_and_stop(release, end, owner, base, commits):
@@ -92,4 +94,4 @@ def test_rights(release, end, member, stranger, base):
 
 def test_the_document_knows_the_routes(client):
     paths = client.get("/v2/openapi.json").json()["paths"]
-    assert sum("/environments" in path or "/deployments" in path for path in paths) == 6
+    assert sum("/environments" in path or "/deployments" in path for path in paths) == 13

@@ -55,7 +55,7 @@ def test_the_board_costs_the_same_for_many(client, member, project, release, end
     client.force_login(member)
     for letter in "abcdefgh":
         end(of(release(commit=letter * 40), "staging"))
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(18):
         client.get(board(project))
 
 

@@ -1,4 +1,4 @@
-// Keeps times true: "3 min ago", and the seconds of what runs. Exact local times on hover.
+// Keeps times true: "3 min ago", the seconds of what runs, those left of what comes. Exact local times on hover.
 
 export function duration(seconds) {
   if (seconds >= 0.05 && seconds < 1) return `${seconds.toFixed(1)}s`;
@@ -20,14 +20,28 @@ export function ago(seconds) {
 }
 
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+const here = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const zoneHere = here.resolvedOptions().timeZone;
+
+/** A moment on its environment's clock, and on the reader's where that is another. */
+function both(time, moment) {
+  const told = (time.dataset.told ??= time.textContent);
+  return time.dataset.moment === zoneHere ? told : `${told} (${here.format(moment)} for you)`;
+}
+
+function said(time, moment, now) {
+  if ("moment" in time.dataset) return both(time, moment);
+  if ("left" in time.dataset) return duration((moment - now) / 1000);
+  const seconds = (now - moment) / 1000;
+  return "since" in time.dataset ? duration(seconds) : ago(seconds);
+}
 
 export function tick(root = document) {
   const now = Date.now();
-  for (const time of root.querySelectorAll("time[data-ago], time[data-since]")) {
+  for (const time of root.querySelectorAll("time[data-ago], time[data-since], time[data-left], time[data-moment]")) {
     const moment = Date.parse(time.dateTime);
     if (Number.isNaN(moment)) continue;
-    const seconds = (now - moment) / 1000;
-    const text = "since" in time.dataset ? duration(seconds) : ago(seconds);
+    const text = said(time, moment, now);
     if (time.textContent !== text) time.textContent = text;
     if (!time.dataset.exact) {
       time.dataset.exact = "1";

@@ -3,6 +3,7 @@ import { tick } from "./clock.js";
 
 const LEAST_MS = 400;
 const POLL_MS = 10_000;
+const FOLLOW_MS = 5_000;
 
 /** Make `old` look like `fresh` and keep what is equal, so that focus, selection and open details stay. */
 export function morph(old, fresh) {
@@ -122,6 +123,8 @@ export function listen(address, onEvent, { types = ["message"], background = fal
 function startPart(element) {
   const update = calmly(() => (document.hidden ? undefined : refresh(element, element.dataset.part)), Number(element.dataset.calm) || LEAST_MS);
   listen(element.dataset.live, update, { types: ["message", "build", "deployment"] });
+  // What is looked at every few seconds sends no event for each look.
+  setInterval(() => { if (element.querySelector("[data-follow]")) update(); }, FOLLOW_MS);
 }
 
 /** A link that fetches the rows after it and puts them in its place. */

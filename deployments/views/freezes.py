@@ -1,0 +1,88 @@
+"""The page of freezes: those that hold or come, lift one, make one."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.models import User
+from builds.access import Right, project_or_404, rights_of
+from builds.models import Project
+from builds.views.person import person
+from deployments.forms import FreezeForm
+from deployments.models import Environment, Freeze
+from deployments.services.freezes import freeze, thaw
+from deployments.services.gates_of import gates_of
+from deployments.services.request import RefusedError
+from deployments.views.board import freezes_of
+from deployments.views.zone import zone_of
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def freezes(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """The list and the form; POST makes a freeze."""
+    user = person(request)
+    project = project_or_404(user, uuid)
+    environments = project.environments.filter(retired=False)
+    if request.method == "POST":
+        form = FreezeForm(environments, request.POST)
+        if form.is_valid() and _make(form, project, user):
+            return redirect("freezes", uuid)
+        return _page(request, project, user, form, status=400)
+    zone = next((zone_of(gates_of(each)) for each in environments if gates_of(each).windows), "")
+    return _page(request, project, user, FreezeForm(environments, initial={"zone": zone or "UTC"}))
+
+
+@require_POST
+def lift(request: HttpRequest, uuid: UUID, freeze_uuid: UUID) -> HttpResponse:
+    """Lift a freeze of one of the project's environments, or of its organisation."""
+    user = person(request)
+    project = project_or_404(user, uuid)
+    rows = Freeze.objects.filter(organization_id=project.organization_id).select_related(
+        "organization", "environment__project"
+    )
+    found = get_object_or_404(rows, uuid=freeze_uuid)
+    try:
+        if not thaw(found, user=user):
+            messages.info(request, "It was lifted before.")
+    except RefusedError as refusal:
+        messages.error(request, f"{refusal}.")
+    return redirect("freezes", uuid)
+
+
+def _page(request: HttpRequest, project: Project, user: User, form: FreezeForm, *, status: int = 200) -> HttpResponse:
+    rights = rights_of(user, project.organization)
+    context = {
+        "project": project,
+        "tab": "environments",
+        "freezes": freezes_of(project),
+        "now": timezone.now(),
+        "form": form,
+        "may_change_project": Right.CHANGE_PROJECT in rights,
+        "may_change_organization": Right.CHANGE_ORGANIZATION in rights,
+    }
+    return render(request, "deployments/freezes.html", context, status=status)
+
+
+def _make(form: FreezeForm, project: Project, user: User) -> bool:
+    """False where it is refused; the form says why."""
+    told = form.cleaned_data
+    environment: Environment | None = told["environment"]
+    try:
+        freeze(
+            project.organization,
+            environment=environment,
+            starts_at=told["starts_at"] or timezone.now(),
+            ends_at=told["ends_at"],
+            reason=told["reason"],
+            user=user,
+        )
+    except RefusedError as refusal:
+        form.add_error(None, f"{refusal}.")
+        return False
+    return True
