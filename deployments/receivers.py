@@ -10,13 +10,15 @@ from builds.signals import build_moved, job_moved
 from builds.states import FINAL as JOB_FINAL
 from builds.states import Status
 from deployments.models import Deployment
+from deployments.services import verify, watch
 from deployments.services.advance import advance
 from deployments.services.announce import announce
+from deployments.services.check_again import check_by_itself
 from deployments.services.request import request_for_build
 from deployments.services.settle import settle
 from deployments.services.sync_environments import sync_environments
 from deployments.signals import deployment_moved, environment_changed
-from deployments.states import BUSY
+from deployments.states import BUSY, DeploymentStatus
 
 
 @receiver(build_moved)
@@ -40,6 +42,27 @@ def a_deployment_ends_with_its_job(move: JobMove, **_: object) -> None:
         settle(move.job_id)
 
 
+@receiver(job_moved)
+def a_stage_goes_on_with_its_checks(move: JobMove, **_: object) -> None:
+    """It is looked at when they have ended."""
+    if move.went_to in JOB_FINAL and move.job.kind == JobKind.CHECK:
+        verify.check_ended(move.job_id)
+
+
+@receiver(deployment_moved)
+def what_is_live_is_watched(deployment_id: int, to: str, **_: object) -> None:
+    """From the moment on which it went live."""
+    if to == DeploymentStatus.LIVE:
+        watch.watch_what_went_live(deployment_id)
+
+
+@receiver(deployment_moved)
+def what_nobody_knows_is_looked_at(deployment_id: int, to: str, **_: object) -> None:
+    """Once by itself; after that a person asks for it."""
+    if to == DeploymentStatus.UNKNOWN:
+        check_by_itself(deployment_id)
+
+
 @receiver(deployment_moved)
 def pages_hear_of_it(deployment_id: int, **_: object) -> None:
     """Whoever looks at the environments sees the change."""
@@ -60,3 +83,9 @@ def the_next_one_goes(deployment_id: int, to: str, **_: object) -> None:
 def what_waits_is_asked_again(environment_id: int, **_: object) -> None:
     """A gate was changed: it may be open now, or open at another time."""
     advance(environment_id)
+
+
+@receiver(environment_changed)
+def it_is_watched_as_it_says_now(environment_id: int, **_: object) -> None:
+    """Its `watch` may be new, changed or gone."""
+    watch.watch_from_now(environment_id)
