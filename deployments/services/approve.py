@@ -30,7 +30,7 @@ def decide(deployment: Deployment, *, user: User, approved: bool, comment: str =
 
     The environment's rule of today counts. False: it does not wait any more. RefusedError: this person may not say so.
     """
-    comment = clean(comment.strip(), LONGEST_COMMENT)
+    comment = clean(comment, LONGEST_COMMENT).strip()
     with transaction.atomic():
         environment = hold(deployment.environment_id)
         rows = Deployment.objects.select_related("environment__project__organization", "release__build")

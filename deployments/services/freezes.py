@@ -35,7 +35,7 @@ def freeze(
 
     What is on its way goes on. RefusedError: without the right, or where the times make no sense.
     """
-    reason = clean(reason.strip(), LONGEST_REASON)
+    reason = clean(reason, LONGEST_REASON).strip()
     _check_right(organization, environment, user)
     _check_times(starts_at, ends_at)
     if not reason:

@@ -21,7 +21,7 @@ def override(deployment: Deployment, *, user: User, reason: str) -> bool:
 
     False: it is not held any more. RefusedError: without the right, or a reason.
     """
-    reason = clean(reason.strip(), LONGEST_REASON)
+    reason = clean(reason, LONGEST_REASON).strip()
     with transaction.atomic():
         hold(deployment.environment_id)
         held = Deployment.objects.select_related("environment__project__organization", "release").get(pk=deployment.pk)
