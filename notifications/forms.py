@@ -9,7 +9,7 @@ from django import forms
 
 from builds.pipeline.match import MAX_PATTERN, PatternError, branch_matches
 from notifications.models import RULE_EVENTS, Channel, Event
-from notifications.services.recipients import COMMITTER, is_address
+from notifications.services.recipients import APPROVERS, COMMITTER, is_address
 
 
 class RuleForm(forms.Form):
@@ -32,7 +32,7 @@ class RuleForm(forms.Form):
         required=False,
         max_length=1000,
         label="To",
-        help_text="E-mail: an address, or the word committer. Hook: its address, kept sealed and shown to nobody.",
+        help_text="E-mail: an address, or the word committer or approvers. Hook: its address, kept sealed and shown to nobody.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 
@@ -61,6 +61,10 @@ class RuleForm(forms.Form):
             target = self._known[1]
         if problem := target_problem(channel, target):
             self.add_error("target", problem)
+        elif target == APPROVERS and values.get("events", []) != [Event.APPROVAL]:
+            self.add_error(
+                "target", "The approvers are told of “approval needed” alone: choose nothing else, or an address."
+            )
         values["target"] = target
         return values
 
@@ -68,7 +72,8 @@ class RuleForm(forms.Form):
 def target_problem(channel: str, target: str) -> str:
     """What is wrong with a target, as a sentence; "" where nothing is."""
     if channel == Channel.EMAIL:
-        return "" if target == COMMITTER or is_address(target) else "Give an e-mail address, or the word committer."
+        known = target in {COMMITTER, APPROVERS} or is_address(target)
+        return "" if known else "Give an e-mail address, or the word committer or approvers."
     try:
         parts = urlsplit(target)
         fits = parts.scheme in {"https", "http"} and bool(parts.hostname) and parts.port != 0

@@ -48,7 +48,7 @@ class Rule(models.Model):
         max_length=255, blank=True, help_text="A name, or a pattern with *; empty = every branch."
     )
     channel = models.CharField(max_length=10, choices=Channel.choices)
-    target = SealedField(help_text="An address, `committer`, or the hook's URL (a secret).")
+    target = SealedField(help_text="An address, `committer`, `approvers`, or the hook's URL (a secret).")
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(default=timezone.now, help_text="It says nothing of what happened before.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
+
 from accounts.models import Membership, Role, User
 from builds.pipeline.delivery import Approval
 from deployments.models import Deployment
@@ -15,13 +17,19 @@ def refusal(rule: Approval, deployment: Deployment, user: User) -> str:
 
     The deployment's environment with its project, and its release with its build, are read from it.
     """
-    memberships = Membership.objects.filter(user=user, organization=deployment.environment.project.organization_id)
-    role = memberships.values_list("role", flat=True).first()
+    role = _members(deployment).filter(user=user).values_list("role", flat=True).first()
     if role is None or not _is_named(rule, role, user):
         return f"Only {named(rule)} may approve this"
     if rule.not_author and _is_author(deployment, user):
         return "Who wrote or asked for a release may not approve it: somebody else has to"
     return ""
+
+
+def who_may(rule: Approval, deployment: Deployment) -> list[User]:
+    """Everybody who may agree, by e-mail address."""
+    members = _members(deployment).filter(user__is_active=True).select_related("user").order_by("user__email")
+    people = [member.user for member in members if _is_named(rule, member.role, member.user)]
+    return [user for user in people if not (rule.not_author and _is_author(deployment, user))]
 
 
 def counts(rule: Approval, deployment: Deployment) -> bool:
@@ -34,6 +42,10 @@ def named(rule: Approval) -> str:
     """Whom the rule names, in words: "a manager or ann@x.org"."""
     roles = [f"{'an' if role == Role.OWNER else 'a'} {Role(role).label.lower()}" for role in _roles(rule)]
     return " or ".join((*roles, *rule.people))
+
+
+def _members(deployment: Deployment) -> QuerySet[Membership]:
+    return Membership.objects.filter(organization=deployment.environment.project.organization_id)
 
 
 def _is_named(rule: Approval, role: str, user: User) -> bool:

@@ -1,4 +1,4 @@
-"""The rules that a project begins with: CodeShip's, an e-mail to the committer on failed and recovered; of deployments too."""
+"""The rules that a project begins with: CodeShip's, an e-mail to the committer on failed and recovered, and more."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from django.db import transaction
 
 from builds.models import Project
 from notifications.models import Channel, Event, Rule
-from notifications.services.recipients import COMMITTER
+from notifications.services.recipients import APPROVERS, COMMITTER
 
 DEFAULT_EVENTS = (
     *(Event.FAILED, Event.RECOVERED),
-    *(Event.DEPLOY_FAILED, Event.ROLLED_BACK, Event.APPROVAL, Event.UNHEALTHY, Event.HEALTHY),
+    *(Event.DEPLOY_FAILED, Event.ROLLED_BACK, Event.UNHEALTHY, Event.HEALTHY),
 )
 
 
@@ -20,6 +20,7 @@ def make_default_rules(project_id: int) -> None:
         project = Project.objects.select_for_update(of=("self",), no_key=True).filter(pk=project_id).first()
         if project is not None and not project.notification_rules.exists():
             tell(project, channel=Channel.EMAIL, target=COMMITTER, events=DEFAULT_EVENTS)
+            tell(project, channel=Channel.EMAIL, target=APPROVERS, events=(Event.APPROVAL,))
 
 
 def tell(project: Project, *, channel: str, target: str, events: tuple[str, ...], branch: str = "") -> Rule:

@@ -34,3 +34,4 @@ class Happening:
     committer: str  # an address, as a stranger wrote it
     is_trusted: bool  # whether who wrote the address could push to the repository
     words: Callable[[Event], Words]
+    approvers: Callable[[], list[str]] = list  # the addresses of who is asked to agree

@@ -12,7 +12,7 @@ from builds.outbound.outbox import put
 from builds.pipeline.match import PatternError, branch_matches
 from notifications.models import Channel, Event, Message, MessageState, Rule
 from notifications.services.happening import Happening, Words
-from notifications.services.recipients import NobodyError, recipient_of
+from notifications.services.recipients import NobodyError, each_for, recipient_of
 
 KIND = "notification"
 
@@ -28,13 +28,16 @@ def notify(happening: Happening, rules: Iterable[Rule]) -> list[Message]:
     # A rule says nothing of what happened before it was made; a second of grace for two clocks.
     until = happening.at + timedelta(seconds=1)
     rules = [rule for rule in rules if rule.changed_at <= until]
-    wanted = [(rule, event) for rule in rules if (event := event_for(rule, happening)) is not None]
+    asking = [(rule, event) for rule in rules if (event := event_for(rule, happening)) is not None]
+    wanted = [(rule, event, each) for rule, event in asking for each in each_for(rule, happening)]
     if not wanted:
         return []
-    told = set(Message.objects.filter(about=happening.about).values_list("rule_id", "event"))
-    new = [(rule, event) for rule, event in wanted if (rule.pk, event) not in told]
-    words = {event: happening.words(event) for event in {event for _, event in new}}
-    return [message for rule, event in new if (message := _write(rule, event, happening, words[event])) is not None]
+    abouts = {each.about for _, _, each in wanted}
+    told = set(Message.objects.filter(about__in=abouts).values_list("rule_id", "event", "about"))
+    new = [(rule, event, each) for rule, event, each in wanted if (rule.pk, event, each.about) not in told]
+    words = {event: happening.words(event) for event in {event for _, event, _ in new}}
+    made = [_write(rule, event, each, words[event]) for rule, event, each in new]
+    return [message for message in made if message is not None]
 
 
 def event_for(rule: Rule, happening: Happening) -> Event | None:

@@ -9,6 +9,7 @@ from builds.states import BROKEN
 from builds.words import duration
 from deployments.addresses import deployment_url
 from deployments.models import Deployment, DeploymentMove
+from deployments.services.approvers import who_may
 from deployments.services.gates_of import gates_of
 from deployments.services.obstacles import moment
 from deployments.states import PENDING, DeploymentStatus
@@ -40,6 +41,7 @@ def of_deployment(move: DeploymentMove) -> Happening | None:
         committer=by_hand.email if by_hand else build.author_email,
         is_trusted=not build.from_fork,
         words=lambda _: _words(move),
+        approvers=lambda: _approvers(deployment),
     )
 
 
@@ -69,6 +71,11 @@ def _about(move: DeploymentMove) -> uuid.UUID:
     deployment = move.deployment
     failed = move.came_from == _S.ROLLING_BACK and move.went_to in {_S.FAILED, _S.UNKNOWN}
     return uuid.uuid5(deployment.uuid, "rollback") if failed else deployment.uuid
+
+
+def _approvers(deployment: Deployment) -> list[str]:
+    rule = gates_of(deployment.environment).approval
+    return [user.email for user in who_may(rule, deployment)] if rule else []
 
 
 def _words(move: DeploymentMove) -> Words:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 from django.core.exceptions import ValidationError
@@ -14,6 +16,8 @@ from notifications.services.happening import Happening
 from notifications.services.texts import one_line
 
 COMMITTER = "committer"
+APPROVERS = "approvers"  # a message to each
+MOST_APPROVERS = 50
 # An address in a commit is what somebody typed: it must not make us write to strangers without end.
 MOST_AN_HOUR = 60
 
@@ -26,8 +30,10 @@ def recipient_of(rule: Rule, happening: Happening) -> str:
     """The address for a rule's e-mail; "" for other channels, which know their target; NobodyError where there is none."""
     if rule.channel != Channel.EMAIL:
         return ""
-    if rule.target != COMMITTER:
+    if rule.target not in {COMMITTER, APPROVERS}:
         return str(rule.target)
+    if rule.target == APPROVERS and not happening.committer:
+        raise NobodyError("Nobody of the organisation may approve it")
     address = happening.committer.strip().lower()
     if not is_address(address):
         raise NobodyError(
@@ -38,6 +44,18 @@ def recipient_of(rule: Rule, happening: Happening) -> str:
     if not _is_member(rule, address):
         _check_stranger(address, happening)
     return address
+
+
+def each_for(rule: Rule, happening: Happening) -> list[Happening]:
+    """The happening as it is told to each whom the rule means: approvers may be several."""
+    if rule.channel != Channel.EMAIL or rule.target != APPROVERS:
+        return [happening]
+    people = happening.approvers()[:MOST_APPROVERS]
+    told = [
+        replace(happening, about=uuid.uuid5(happening.about, address), committer=address, is_trusted=True)
+        for address in people
+    ]
+    return told or [replace(happening, committer="")]
 
 
 def is_address(text: str) -> bool:

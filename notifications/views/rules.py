@@ -17,6 +17,7 @@ from builds.views.person import person
 from notifications.forms import RuleForm
 from notifications.models import Channel, Message, MessageState, Rule
 from notifications.services.default_rules import DEFAULT_EVENTS
+from notifications.services.recipients import APPROVERS, COMMITTER
 from notifications.services.rules import MOST_RULES, TooManyError, add_rule, change_rule, remove_rule
 from notifications.services.send_test import send_test
 
@@ -91,7 +92,7 @@ def test(request: HttpRequest, uuid: UUID, rule_uuid: UUID) -> HttpResponse:
 def where(rule: Rule) -> str:
     """Whom a rule tells, for people; of a hook's address, which is a secret, only the host."""
     if rule.channel == Channel.EMAIL:
-        return "the committer" if rule.target == "committer" else rule.target
+        return f"the {rule.target}" if rule.target in {APPROVERS, COMMITTER} else rule.target
     try:
         return urlsplit(rule.target).hostname or "a hook"
     except ValueError:

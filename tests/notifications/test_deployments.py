@@ -8,9 +8,12 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
+from accounts.models import Role
 from builds.models import Job, Step
+from builds.pipeline.delivery import Approval, Gates
 from builds.states import Status
 from deployments.models import ApprovalDecision, Deployment, Environment, HealthMove, Release, Stage
+from deployments.services.gates_of import gates_to_json
 from deployments.services.move import create, move
 from deployments.signals import health_moved
 from deployments.states import DeploymentStatus
@@ -44,14 +47,14 @@ def listen(project):
 def goes(place, make_build, django_capture_on_commit_callbacks):
     """A deployment of a new release goes through these states, the last with a reason."""
 
-    def goes(*states, reason="", who="queue", **fields) -> Deployment:
-        number = Release.objects.count() + 1
-        release = Release.objects.create(project=place.project, build=make_build(), number=number, commit="a" * 40)
+    def goes(*states, reason="", author="ada@example.com", **fields) -> Deployment:
+        number, build = Release.objects.count() + 1, make_build(author_email=author)
+        release = Release.objects.create(project=place.project, build=build, number=number, commit="a" * 40)
         deployment = create(Deployment(environment=place, release=release, **fields), who="test")
         with django_capture_on_commit_callbacks(execute=True):
             for state in states:
                 told = reason if state == states[-1] else ""
-                assert move(deployment.pk, state, who=who, reason=told), state
+                assert move(deployment.pk, state, who="queue", reason=told), state
         deployment.refresh_from_db()
         return deployment
 
@@ -80,6 +83,44 @@ def test_until_when_somebody_has_to_agree(listen, goes, place):
     move(waiting.pk, _S.WAITING, who="queue", reason="Waits for the approval of a manager")
     tell_of_deployment(waiting.pk, _S.WAITING)
     assert f"to be approved before {last:%A} at {last:%H:%M} (UTC)" in Message.objects.get().details
+
+
+@pytest.fixture
+def asks(project, place, make_user, organization):
+    """A rule for approvers, and an environment in which these may agree."""
+
+    def asks(rule: Approval) -> None:
+        Rule.objects.create(project=project, events=["approval"], channel="email", target="approvers")
+        for role in Role.values:
+            make_user(f"{role}@example.com", organization, role)
+        place.gates = gates_to_json(Gates(approval=rule))
+        place.save()
+
+    return asks
+
+
+@pytest.mark.parametrize(
+    ("rule", "author", "told"),
+    [
+        (Approval(roles=("manager",)), "manager", ["manager", "owner"]),
+        (Approval(roles=("manager",), not_author=True), "manager", ["owner"]),
+        (Approval(people=("contributor@example.com", "nobody@example.com")), "x", ["contributor"]),
+    ],
+)
+def test_who_may_agree_is_written_to(asks, goes, rule, author, told):
+    asks(rule)
+    waiting = goes(_S.WAITING, author=f"{author}@example.com")
+    tell_of_deployment(waiting.pk, _S.WAITING)
+    send_all()
+    assert sorted(sent.to[0] for sent in mail.outbox) == [f"{name}@example.com" for name in told]
+    assert len({sent.subject for sent in mail.outbox}) == 1
+
+
+def test_where_nobody_may_agree_that_is_seen(asks, goes):
+    asks(Approval(people=("nobody@example.com",)))
+    goes(_S.WAITING)
+    message = Message.objects.get()
+    assert (message.state, message.error) == ("dropped", "Nobody of the organisation may approve it")
 
 
 def test_what_is_held_twice_is_told_once(listen, goes):

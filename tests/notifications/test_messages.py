@@ -65,9 +65,10 @@ def told():
 def test_a_project_begins_with_codeships_rules(project):
     for _ in range(2):
         project_created.send(type(project), project_id=project.pk)
-    made = project.notification_rules.get()
+    made, asks = project.notification_rules.all()
     assert (made.events[:2], made.channel, made.target) == (["failed", "recovered"], "email", "committer")
-    assert set(made.events[2:]) == {"deploy_failed", "rolled_back", "approval", "unhealthy", "healthy"}
+    assert set(made.events[2:]) == {"deploy_failed", "rolled_back", "unhealthy", "healthy"}
+    assert (asks.events, asks.channel, asks.target) == (["approval"], "email", "approvers")
     make_default_rules(999_999_999)
 
 

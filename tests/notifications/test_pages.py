@@ -52,6 +52,8 @@ def test_a_rule_is_added(client, owner, project, page):
         {"target": "a@b, c@d"},
         {"target": "x@example.com\nBcc: y@example.com"},
         {"channel": "slack", "target": "committer"},
+        {"target": "approvers"},
+        {"channel": "slack", "target": "approvers", "events": ["approval"]},
         {"channel": "slack", "target": "file:///etc/passwd"},
         {"channel": "slack", "target": "https://"},
         {"channel": "slack", "target": "https://[::1"},
@@ -62,6 +64,13 @@ def test_what_cannot_be_is_said_at_the_form(client, owner, project, page, wrong)
     client.force_login(owner)
     assert client.post(page, {**VALUES, **wrong}).status_code == 400
     assert not project.notification_rules.exists()
+
+
+def test_a_rule_for_approvers(client, owner, project, page):
+    client.force_login(owner)
+    assert client.post(page, {"events": ["approval"], "channel": "email", "target": "approvers"}).status_code == 302
+    assert project.notification_rules.get().target == "approvers"
+    assert "the approvers" in client.get(page).content.decode()
 
 
 def test_a_hooks_address_is_never_shown(client, owner, rule, page):
