@@ -20,7 +20,7 @@ from deployments.services.move import hold
 from deployments.services.probes import longest, named, open_all
 from deployments.services.results import keep
 from deployments.services.sight import DECIDED, Sight
-from deployments.services.turns import lease, turns
+from deployments.services.turns import LEASE, lease, turns
 from deployments.services.verify import enqueue_check
 from deployments.states import DeploymentStatus
 
@@ -41,9 +41,11 @@ def look(stage_id: int) -> bool:
     stage = _stages().filter(pk=stage_id, look_at__lte=now).first()
     if stage is None or stage.look_at is None:
         return False
-    sight = Sight(stage)
-    due = sight.due(now)
-    until = lease(Stage.objects.filter(pk=stage_id), stage.look_at, longest(due))
+    row = Stage.objects.filter(pk=stage_id)
+    until = lease(row, stage.look_at)
+    due = Sight(stage).due(now) if until else {}
+    if until and longest(due) > LEASE:
+        until = lease(row, until, longest(due))
     if until is None:
         return False
     found = open_all(due, named(stage.release, stage.deployment.environment.name))

@@ -23,7 +23,7 @@ from deployments.models import Release
 SECONDS = 10  # that an answer may take where `under` does not allow more
 THREADS = 4  # addresses of one stage that are opened at one time
 MOST_SHOWN = 2000  # characters of an answer
-_SLACK = timedelta(seconds=15)
+_WRITING = timedelta(seconds=15)
 _NAMES = re.compile(r"\$(?:\{(CI_RELEASE|CI_COMMIT_ID|CI_ENVIRONMENT)\}|(CI_RELEASE|CI_COMMIT_ID|CI_ENVIRONMENT)\b)")
 
 
@@ -60,7 +60,7 @@ def open_all(probes: Mapping[int, Probe], names: Mapping[str, str]) -> dict[int,
 def longest(probes: Mapping[int, Probe]) -> timedelta:
     """How long `open_all` and writing down what it found may take at most."""
     slowest = max((_seconds(probe) for probe in probes.values()), default=0.0)
-    return _SLACK + timedelta(seconds=slowest * ceil(len(probes) / THREADS))
+    return _WRITING + timedelta(seconds=slowest * ceil(len(probes) / THREADS))
 
 
 def open_probe(probe: Probe, names: Mapping[str, str]) -> Result:

@@ -18,12 +18,13 @@ from deployments.models import Environment, Stage
 log = logging.getLogger(__name__)
 
 THREADS = 16
+LEASE = timedelta(seconds=25)  # enough for reading the rows, and for a few addresses
 A_PROJECT = 2  # looks of one project at one time
 
 Key = tuple[str, int]
 
 
-def lease(rows: QuerySet[Stage] | QuerySet[Environment], seen: datetime, length: timedelta) -> datetime | None:
+def lease(rows: QuerySet[Stage] | QuerySet[Environment], seen: datetime, length: timedelta = LEASE) -> datetime | None:
     """Take the one row in `rows`, if its `look_at` is still what was seen: nobody else looks before the time returned.
 
     None: somebody was first. Whoever took it may decide as long as `look_at` is that time.

@@ -21,7 +21,7 @@ from deployments.services.move import hold
 from deployments.services.plans import plan_for
 from deployments.services.probes import longest, named, open_all
 from deployments.services.results import keep
-from deployments.services.turns import lease, turns
+from deployments.services.turns import LEASE, lease, turns
 from deployments.signals import health_moved
 from deployments.states import BUSY, DeploymentStatus
 
@@ -67,11 +67,14 @@ def look(environment_id: int) -> bool:
     environment = Environment.objects.filter(pk=environment_id, look_at__lte=now).first()
     if environment is None or environment.look_at is None:
         return False
-    live = _live(environment)
-    watch, probes = _wanted(environment, live)
-    until = lease(Environment.objects.filter(pk=environment_id), environment.look_at, longest(probes))
+    row = Environment.objects.filter(pk=environment_id)
+    until = lease(row, environment.look_at)
     if until is None:
         return False
+    live = _live(environment)
+    watch, probes = _wanted(environment, live)
+    if longest(probes) > LEASE:
+        until = lease(row, until, longest(probes))
     opens = live is not None and watch is not None and bool(probes) and not _is_busy(environment)
     found = open_all(probes, named(live.release, environment.name)) if opens and live else {}
     with transaction.atomic():
