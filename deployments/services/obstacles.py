@@ -100,7 +100,7 @@ def _reason(windows: Sequence[Window], freezes: list[Freeze], until: datetime | 
     zone = windows[0].zone if windows else "UTC"
     frozen = max((each for each in freezes if each.starts_at <= now), key=lambda each: each.ends_at, default=None)
     opening = next((window.zone for window in windows if until and is_open([window], until)), zone)
-    opens = f"The window opens on {moment(until, opening, now)}" if until else "No window opens within a year"
+    opens = f"The window opens on {moment(until, opening, now)}" if until else "Nothing opens within a year"
     if frozen is None:
         return opens
     text = f"Frozen until {moment(frozen.ends_at, zone, now)}: {frozen.reason}"

@@ -144,6 +144,18 @@ def test_two_that_overlap(release, cold, ticks):
     assert fresh(its).status == "rolling_out"
 
 
+def test_one_after_another_for_more_than_a_year(release, cold, owner, commits):
+    far = datetime(2027, 11, 27, tzinfo=UTC)
+    cold(ends_at=far)
+    second = cold(starts_at=far, ends_at=datetime(2028, 3, 1, tzinfo=UTC))
+    its = of(release(), "staging")
+    frozen = "Frozen until Saturday, 27 November 2027 at 00:00 (UTC): Christmas"
+    assert (its.status, its.held_until, its.reason) == ("held", None, f"{frozen}. Nothing opens within a year")
+    with commits():
+        thaw(second, user=owner)
+    assert (fresh(its).held_until, fresh(its).reason) == (far, frozen)
+
+
 def test_it_leaves_a_trace(cold, owner, place, release):
     release()
     cold(place("staging"))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from textwrap import dedent
 
 import pytest
 
 from builds.pipeline.delivery import Rollout
-from builds.pipeline.plan import Plan, plan_to_json
+from builds.pipeline.make import make
+from builds.pipeline.plan import Plan, PlanContext, plan_to_json
 from builds.services.move import move_build
 from builds.states import Status
 from deployments.models import Deployment
@@ -30,6 +32,22 @@ def test_a_release_outside_the_window_is_held_and_goes_when_it_opens(release, ti
     assert (fresh(held).status, deployment_jobs()) == ("rolling_out", 1)
     assert [move.went_to for move in held.moves.order_by("pk")] == ["requested", "held", "rolling_out"]
     assert end(held).status == "live"
+
+
+def test_as_it_is_written_in_the_file(release, ticks):
+    text = """
+        steps: [true]
+        deployments:
+          staging:
+            branch: main
+            window: ["Sat 06:00-08:00 Europe/Vienna", "Mon - Thu 18:00 - 22:00 Europe/Vienna"]
+            steps: [./deploy.sh]
+    """
+    plan = make({"ciservice.yml": dedent(text)}, PlanContext(branch="main", commit="a" * 40))
+    held = of(release(*plan.deployments), "staging")
+    assert held.reason == "The window opens on Saturday at 06:00 (Europe/Vienna)"
+    ticks("2026-11-28T05:00:00+00:00")
+    assert fresh(held).status == "rolling_out"
 
 
 def test_inside_the_window_nothing_is_held(release, clock):
