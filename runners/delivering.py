@@ -19,7 +19,7 @@ from runners.contract import Failure, GitSource, JobSpec, Outcome, Output, StepR
 from runners.environment import step_environment
 from runners.errors import EngineError, SpecError
 from runners.targets.contract import Delivery
-from runners.targets.request import Answer, Request
+from runners.targets.request import FOLDER_PREFIX, Answer, Request
 from runners.verdict import stopped_by
 from runners.walls import PATH
 
@@ -34,7 +34,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 def deliver(job: JobSpec, step: StepSpec, folder: Path, on_output: Output, stop: Stop) -> StepResult:
     """Block until it has delivered, or not. SpecError where the step can never deliver, EngineError where we cannot."""
     request = _request(job, step, folder).to_json().encode() + b"\n"
-    with tempfile.TemporaryDirectory(prefix="ci-deliver-", ignore_cleanup_errors=True) as home:
+    with tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX, ignore_cleanup_errors=True) as home:
         if stop.reason is not None:
             return stopped_by(stop.reason)
         with _started(Path(home)) as (process, answers):
@@ -100,7 +100,7 @@ def _start(home: Path, answers: int) -> subprocess.Popen[bytes]:
     }
     try:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "runners.targets", str(answers)],
+            [sys.executable, "-P", "-m", "runners.targets", str(answers), str(home)],
             cwd=home,
             env=environment,
             stdin=subprocess.PIPE,

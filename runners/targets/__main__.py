@@ -1,6 +1,6 @@
 """The process that delivers: a request on its standard input, the log on its standard output, the answer on a pipe.
 
-python -m runners.targets NUMBER_OF_THE_PIPE
+python -m runners.targets NUMBER_OF_THE_PIPE [FOLDER_THAT_GOES_WHERE_THE_RUNNER_IS_GONE]
 
 After the request the runner sends a sign of life every second. Where none comes any more, the runner is gone or frozen,
 and somebody else may have been told to deliver: the process ends itself and all of its group at once.
@@ -11,15 +11,17 @@ from __future__ import annotations
 import logging
 import os
 import select
+import shutil
 import signal
 import sys
 import threading
 import warnings
+from pathlib import Path
 from typing import NoReturn
 
 from runners.targets.perform import perform
 from runners.targets.reach import Fence
-from runners.targets.request import Answer, Request
+from runners.targets.request import FOLDER_PREFIX, Answer, Request
 
 SILENCE_SECONDS = 30.0
 _CHUNK = 65536
@@ -32,7 +34,8 @@ def main() -> NoReturn:
     runner = _take_standard_input()
     _be_quiet()
     request = Request.from_json(_line(runner))
-    threading.Thread(target=_watch, args=(runner,), name="watch", daemon=True).start()
+    folder = Path(sys.argv[2]) if len(sys.argv) > 2 else None
+    threading.Thread(target=_watch, args=(runner, folder), name="watch", daemon=True).start()
     Fence(request.delivery.allowed_hosts).guard()
     answer = perform(request, _tell)
     _tell_why(answer)
@@ -67,9 +70,12 @@ def _line(handle: int) -> bytes:
     sys.exit(1)
 
 
-def _watch(handle: int) -> None:
+def _watch(handle: int, folder: Path | None) -> None:
     while select.select([handle], [], [], SILENCE_SECONDS)[0] and os.read(handle, _CHUNK):
         pass
+    # It may hold keys. The name is looked at, too: what is removed here must never be anybody's home.
+    if folder is not None and folder.name.startswith(FOLDER_PREFIX):
+        shutil.rmtree(folder, ignore_errors=True)
     if os.getpgrp() == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os._exit(1)

@@ -10,6 +10,7 @@ from typing import Any
 
 from runners.targets.contract import Delivery
 
+FOLDER_PREFIX = "ci-deliver-"  # of the folder that the process has for itself: HOME and TMPDIR
 MOST_REASON = 2000  # characters; an answer fits into a pipe
 
 

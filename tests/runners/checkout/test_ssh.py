@@ -2,77 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import shutil
-import socket
-import subprocess
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from runners.checkout import GitPolicy, fetch
 from runners.errors import CheckoutError
-from tests.live.instance import free_port
 from tests.runners.checkout.conftest import QUICK
-from tests.servers import wait_until
+from tests.runners.sshd import SSHD, Sshd, make_key
 
-SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 POLICY = GitPolicy(allowed_hosts=("127.0.0.1",), limits=QUICK)
 
 pytestmark = pytest.mark.skipif(SSHD is None, reason="openssh-server is not installed")
-
-
-def make_key(path: Path) -> str:
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(path)], check=True)
-    return path.read_text()
-
-
-class Sshd:
-    """Started on a free port for the user who runs the tests; knows one key."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir(mode=0o700)
-        self.key = make_key(folder / "client")
-        make_key(folder / "host")
-        (folder / "authorized_keys").write_text((folder / "client.pub").read_text())
-        self.port = free_port()
-        self.process: subprocess.Popen | None = None
-
-    def start(self) -> None:
-        if os.geteuid() == 0:
-            Path("/run/sshd").mkdir(exist_ok=True)
-        options = {
-            "Port": str(self.port),
-            "ListenAddress": "127.0.0.1",
-            "HostKey": str(self.folder / "host"),
-            "AuthorizedKeysFile": str(self.folder / "authorized_keys"),
-            "PidFile": "none",
-            "StrictModes": "no",
-            "UsePAM": "no",
-            "PasswordAuthentication": "no",
-            "PermitRootLogin": "prohibit-password",
-        }
-        config = self.folder / "config"
-        config.write_text("".join(f"{name} {value}\n" for name, value in options.items()))
-        self.process = subprocess.Popen(
-            [SSHD, "-D", "-f", str(config), "-E", str(self.folder / "log")],
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        wait_until(self.answers, what="sshd")
-
-    def answers(self) -> bool:
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0 and probe.recv(4) == b"SSH-"
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.terminate()
-            self.process.wait(10)
 
 
 @pytest.fixture
@@ -85,8 +26,7 @@ def sshd(tmp_path):
 
 @pytest.fixture
 def source(repository, sshd):
-    user = pwd.getpwuid(os.geteuid()).pw_name
-    url = f"ssh://{user}@127.0.0.1:{sshd.port}{repository.bare}"
+    url = f"ssh://{sshd.user}@127.0.0.1:{sshd.port}{repository.bare}"
     return repository.source(repository.commit(file="1"), url=url, private_key=sshd.key)
 
 
@@ -117,9 +57,7 @@ def test_without_a_key_no_key_of_this_machine_is_offered(source, mirrors, sshd):
 def test_a_host_whose_key_changed_is_refused(source, mirrors, sshd, repository):
     fetch(source, mirrors, policy=POLICY)
     sshd.stop()
-    (sshd.folder / "host").unlink()
-    (sshd.folder / "host.pub").unlink()
-    make_key(sshd.folder / "host")
+    sshd.renew()
     sshd.start()
 
     with pytest.raises(CheckoutError, match="not the one known from before") as caught:
