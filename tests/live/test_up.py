@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import signal
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.canary import files, found, keys
-from tests.live.instance import Instance
+from tests.live.instance import DEMO, Instance
 from tests.servers import wait_until
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
@@ -107,6 +108,26 @@ def test_a_failing_step_fails_the_build_and_nothing_is_deployed(instance):
     mended = instance.push("Mend it")
     wait_until(lambda: mended in deployed(instance, "staging/index.html"), seconds=60, what="the next deployment")
     assert commit not in deployed(instance, "broken")
+
+
+def test_a_release_that_breaks_production_goes_back_by_itself(instance):
+    page = (DEMO / "site" / "index.html").read_text()
+    good = instance.push("A good one", **{"site/index__html": page})
+    wait_until(lambda: good in deployed(instance, "production/index.html"), seconds=90, what="the good one")
+    bad = instance.push("A bad idea", **{"site/index__html": f"{page}<p>Broken in production.</p>"})
+
+    def taken_back() -> bool:
+        told = json.loads(instance.get(f"{instance.api}/deployments?per_page=4"))["deployments"]
+        return any(
+            (each["commit_sha"], each["environment"], each["state"]) == (bad, "production", "rolled_back")
+            for each in told
+        )
+
+    wait_until(taken_back, seconds=90, what="the way back")
+    assert bad in deployed(instance, "staging/index.html")
+    assert good in deployed(instance, "production/first/index.html"), "the first visitors have it back"
+    assert bad not in deployed(instance, "production/index.html"), "the others never saw it"
+    instance.push("Mend production", **{"site/index__html": page})
 
 
 def test_a_killed_runner_loses_nothing(instance):
