@@ -53,7 +53,7 @@ class Column:
         said = [f"after {environment.after}" if environment.after else "", f"from tags {tags}" if tags else ""]
         said.append(f"approved by {named(gates.approval)}" if gates.approval else "")
         said += [window.text for window in gates.windows]
-        said.append("one after another" if gates.queue else "")
+        said.append("one release after another" if gates.queue else "")
         return [each for each in said if each]
 
     @property

@@ -65,7 +65,7 @@ def _by_hand(request: HttpRequest, environment: Environment, *, back: bool) -> H
         "offered": offered if chosen is None or chosen in offered else [chosen, *offered],
         "chosen": chosen,
         "preview": preview(environment, chosen) if chosen else None,
-        "rolling": environment.deployments.filter(status__in=ROLLING).select_related("release").first(),
+        "rolling": environment.deployments.filter(status__in=ROLLING).select_related("release__build").first(),
         "said": said,
         "refusal": refusal,
     }

@@ -90,7 +90,7 @@ def _by_itself(deployment: Deployment) -> TakenBack:
 
 
 def _person(deployment: Deployment) -> str:
-    return whose(deployment) if deployment.requested_by else ""
+    return whose(deployment) if deployment.requested_by else "somebody"
 
 
 def _draw_brackets(lines: list[Line]) -> None:

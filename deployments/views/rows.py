@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from builds.models import Job, Step
-from deployments.models import ApprovalDecision, Deployment, Stage
-from deployments.states import PENDING, DeploymentStatus
+from deployments.models import ApprovalDecision, Deployment, ProbeResult, Stage
+from deployments.states import FINAL, PENDING, DeploymentStatus
 from deployments.views.stage_lines import StageLine, lines_of, steps_of, telling
 
 TOLD = ("environment", "release__build", "requested_by", "previous", "job")
@@ -54,8 +54,14 @@ class Row:
 
     @property
     def has_strip(self) -> bool:
-        """Whether there is more to show than one stage that says nothing of itself."""
-        return len(self.lines) > 1 or any(line.probes or line.checks for line in self.lines)
+        """Whether it has begun, and there is more to show than one stage that says nothing of itself."""
+        more = len(self.lines) > 1 or any(line.probes or line.checks for line in self.lines)
+        return self.current is not None and more
+
+    @property
+    def wrong(self) -> tuple[ProbeResult, ...]:
+        """The probes that were wrong when a share of it failed."""
+        return tuple(probe for line in self.lines if not line.is_rollback for probe in line.wrong)
 
     @property
     def place(self) -> str:
@@ -83,13 +89,21 @@ class Row:
     @property
     def step(self) -> Step | None:
         """The step whose log says most."""
-        return self.current.telling if self.current else telling(self.older_steps)
+        line = self._telling_line
+        return line.telling if line else telling(self.older_steps)
 
     @property
     def log_build_number(self) -> int:
         """The build whose page has that log: what is brought back runs as its own build."""
-        current = self.current
-        return current.stage.release.build.number if current and current.stage else self.deployment.release.build.number
+        line = self._telling_line
+        return line.stage.release.build.number if line and line.stage else self.deployment.release.build.number
+
+    @property
+    def _telling_line(self) -> StageLine | None:
+        """The share that failed, once all is over; else the newest."""
+        over = self.deployment.status in FINAL
+        failed = [line for line in self.lines if over and line.state == "failed" and line.telling]
+        return failed[-1] if failed else self.current
 
     @property
     def is_stopping(self) -> bool:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from accounts.models import User
 from builds.models import Build, Job, Project
 from builds.models.job import JobKind
 from builds.pipeline.delivery import Approval, Gates, Probe, Rollback, Rollout, Watch, Window
@@ -350,6 +351,7 @@ def unhealthy(place: Place) -> Deployment:
         _S.LIVE,
         minutes=100,
         is_rollback=True,
+        requested_by=User.objects.order_by("id").first(),
         previous=bad,
         request_reason="Checkout answers 500 for carts with a coupon",
     )

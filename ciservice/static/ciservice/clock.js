@@ -50,7 +50,13 @@ export function tick(root = document) {
   }
 }
 
+/** A field that asks for a time zone knows the reader's. */
+function offerZone() {
+  for (const field of document.querySelectorAll("[data-own-zone]")) if (field.value === "UTC") field.value = zoneHere;
+}
+
 export function startClock() {
+  offerZone();
   tick();
   setInterval(() => { if (!document.hidden) tick(); }, 1000);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) tick(); });
