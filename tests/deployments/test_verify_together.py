@@ -14,7 +14,7 @@ from deployments.models import Deployment, Environment, ProbeResult, Stage
 from deployments.services import look, verify, watch
 from deployments.services.gates_of import gates_to_json
 from deployments.services.releases import make_release
-from deployments.services.turns import A_PROJECT, turns
+from deployments.services.turns import A_PROJECT, lease, turns
 from deployments.states import DeploymentStatus
 from tests.deployments.conftest import environment_plan
 from tests.deployments.sites import site
@@ -69,6 +69,14 @@ def test_two_that_look_at_once_look_once(verifying, here):
     assert look.look(stage.pk)
     assert (others, len(here.asked)) == ([False], 1)
     assert stage.probes.get().tries == 1
+
+
+def test_of_two_that_saw_it_due_at_once_one_takes_it(verifying, here):
+    stage = verifying(here.url)
+    seen = Stage.objects.get(pk=stage.pk).look_at
+    rows = Stage.objects.filter(pk=stage.pk)
+    taken = lease(rows, seen)
+    assert (lease(rows, seen), Stage.objects.get(pk=stage.pk).look_at) == (None, taken)
 
 
 def test_what_a_ghost_saw_does_not_count(verifying, here):
@@ -185,36 +193,59 @@ def test_twenty_slow_addresses_are_not_taken_for_dead(verifying, here):
     assert min(leases) > timedelta(seconds=5 * 31)
 
 
-def test_a_live_environment_is_looked_at_by_the_clock_though_nobody_told_it(verifying, here):
-    stage = verifying(here.url, status=DeploymentStatus.LIVE)
-    environment = stage.deployment.environment
-    environment.gates = gates_to_json(Gates(watch=Watch()))
-    environment.save(update_fields=["gates"])
-    Stage.objects.update(look_at=None)
-    assert watch.look_due() == 1
-    assert turns.wait_idle(20)
-    environment.refresh_from_db()
-    assert environment.health == "good"
-    assert environment.look_at > timezone.now()
-    assert watch.look_due() == 0
-
-
-def test_what_was_opened_while_a_deployment_began_says_nothing_of_health(verifying, here):
+@pytest.fixture
+def watched(verifying, here):
+    """An environment that is due, with a release that is live; one wrong answer makes it bad."""
     stage = verifying(here.url, status=DeploymentStatus.LIVE)
     environment = stage.deployment.environment
     environment.gates = gates_to_json(Gates(watch=Watch(failures=1)))
     environment.save(update_fields=["gates"])
-    watch.watch_what_went_live(stage.deployment_id)
+    Stage.objects.update(look_at=None)
+    return environment
+
+
+def test_a_live_environment_is_looked_at_by_the_clock_though_nobody_told_it(watched):
+    assert watch.look_due() == 1
+    assert turns.wait_idle(20)
+    watched.refresh_from_db()
+    assert watched.health == "good"
+    assert watched.look_at > timezone.now()
+    assert watch.look_due() == 0
+
+
+def test_what_was_opened_while_a_deployment_began_says_nothing_of_health(watched, here):
+    watch.watch_from_now(watched.pk)
     here.say(500)
 
     def meanwhile():
         try:
-            release = stage.deployment.release
-            Deployment.objects.create(environment=environment, release=release, automatic=False, status="rolling_out")
+            release = watched.deployments.get().release
+            Deployment.objects.create(environment=watched, release=release, automatic=False, status="rolling_out")
         finally:
             connections.close_all()
 
     here.meanwhile = meanwhile
-    assert watch.look(environment.pk)
-    environment.refresh_from_db()
-    assert (environment.health, ProbeResult.objects.filter(environment=environment).count()) == ("", 0)
+    assert watch.look(watched.pk)
+    watched.refresh_from_db()
+    assert (watched.health, watched.probes.count()) == ("", 0)
+
+
+def test_what_a_ghost_saw_of_an_environment_does_not_count(watched, here):
+    watch.watch_from_now(watched.pk)
+    here.say(500)
+
+    def meanwhile():
+        here.meanwhile = lambda: None
+        try:
+            watch.watch_from_now(watched.pk)
+        finally:
+            connections.close_all()
+
+    here.meanwhile = meanwhile
+    assert not watch.look(watched.pk)
+    watched.refresh_from_db()
+    assert (watched.health, watched.probes.count()) == ("", 0)
+    here.say(200)
+    assert watch.look(watched.pk)
+    watched.refresh_from_db()
+    assert watched.health == "good"
