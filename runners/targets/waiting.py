@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from runners.targets.contract import TargetError
+from runners.targets.contract import TargetError, Tell
 
 FIRST_SECONDS = 0.2
 MOST_SECONDS = 10.0
+TELL_SECONDS = 60.0
 _PARTS = re.compile(r"(\d+)([hms])")
 _UNITS = {"h": 3600, "m": 60, "s": 1}
 
@@ -27,10 +28,12 @@ def seconds(duration: str) -> int:
 
 
 class Patience:
-    """How long a thing may still take."""
+    """How long a thing may still take. Now and then it tells that it waits: a step that is silent for long is stopped."""
 
-    def __init__(self, within: str) -> None:
+    def __init__(self, within: str, tell: Tell) -> None:
         self._within = within
+        self._tell = tell
+        self._told = time.monotonic()
         self._end = time.monotonic() + seconds(within)
         self._pause = FIRST_SECONDS
 
@@ -44,9 +47,12 @@ class Patience:
         self._pause = FIRST_SECONDS
 
     def wait(self, what: str) -> None:
-        """Pause a while. TargetError where the time is over: "`what` did not come within 30m"."""
+        """Pause a while. TargetError where the time is over: "`what` within 30m"."""
         if not self.left:
             raise TargetError(f"{what} within {self._within}. `within` gives it longer.")
+        if time.monotonic() - self._told > TELL_SECONDS:
+            self._told = time.monotonic()
+            self._tell(f"still waiting, for {self.left / 60:.0f} minutes at most")
         time.sleep(min(self._pause, self.left))
         self._pause = min(self._pause * 1.5, MOST_SECONDS)
 

@@ -22,7 +22,7 @@ def deliver(settings: Settings, delivery: Delivery, tell: Tell) -> None:
     """Send the revision, where it is not there yet; deploy it; wait until it succeeded."""
     whole_only(delivery, "CodeDeploy", _INSTEAD)
     deploy = client("codedeploy", settings, delivery)
-    patience = Patience(settings.within)
+    patience = Patience(settings.within, tell)
     if mark(delivery) in _last(deploy, settings) and not _under_way(deploy, settings):
         tell(f"{settings.deployment_group_name} has {mark(delivery)} already")
         return

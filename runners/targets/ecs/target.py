@@ -21,7 +21,7 @@ def deliver(settings: Settings, delivery: Delivery, tell: Tell) -> None:
     """Find or make the release's revision, have the service run it, wait for its steady state."""
     whole_only(delivery, "ECS", _INSTEAD)
     ecs = client("ecs", settings, delivery)
-    patience = Patience(settings.within)
+    patience = Patience(settings.within, tell)
     service = _service(ecs, settings)
     _refuse_foreign_controller(service)
     revision = find_revision(ecs, service["taskDefinition"], delivery)

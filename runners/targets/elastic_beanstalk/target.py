@@ -23,7 +23,7 @@ def deliver(settings: Settings, delivery: Delivery, tell: Tell) -> None:
     """Make the version, where there is none yet; update the environment; wait until it is ready, green and there."""
     whole_only(delivery, "Elastic Beanstalk", _INSTEAD)
     beanstalk = client("elasticbeanstalk", settings, delivery)
-    label, patience = mark(delivery), Patience(settings.within)
+    label, patience = mark(delivery), Patience(settings.within, tell)
     _environment(beanstalk, settings)  # a name that is wrong is said before anything is sent
     _ensure_version(beanstalk, settings, delivery, tell)
     found = _ready(beanstalk, settings, patience, tell)

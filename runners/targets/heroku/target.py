@@ -27,7 +27,7 @@ _INSTEAD = "Give the canary an app and an environment of its own, such as one of
 def deliver(settings: Settings, delivery: Delivery, tell: Tell) -> None:
     """Build it, unless it is built; release it, unless it is live; then the command and the page."""
     whole_only(delivery, "Heroku", _INSTEAD)
-    api, app, patience = _api(settings, delivery), _app(settings), Patience(settings.within)
+    api, app, patience = _api(settings, delivery), _app(settings), Patience(settings.within, tell)
     if settings.force:
         tell("`force` is not needed: a build from sources takes the place of whatever is there")
     _release(api, app, settings.folder, delivery, patience, tell)
