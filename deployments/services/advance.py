@@ -26,22 +26,24 @@ def advance(environment_id: int) -> bool:
         environment = hold(environment_id)
         if environment.deployments.busy().exists():
             return False
-        chosen = _choose(environment)
-        if chosen is None:
-            return False
-        plan = plan_for(chosen.release, environment)
-        if plan is None:
-            reason = f"The configuration of {chosen.release} does not know {environment.name}"
-            move(chosen.pk, _S.FAILED, who=WHO, reason=reason)
-            return False
-        if outdated := stale(environment, chosen):
-            move(chosen.pk, _S.CANCELLED, who=WHO, reason=outdated)
-            return False
-        found = obstacle(environment, chosen, now=timezone.now())
-        if found is not None:
-            _wait(chosen, found)
-            return False
-        return stages.start(chosen, plan, who=WHO)
+        return any(_go(environment, chosen) for chosen in _choose(environment))
+
+
+def _go(environment: Environment, chosen: Deployment) -> bool:
+    """Start it, unless it cannot go at all, or has to wait before a gate."""
+    plan = plan_for(chosen.release, environment)
+    if plan is None:
+        reason = f"The configuration of {chosen.release} does not know {environment.name}"
+        move(chosen.pk, _S.FAILED, who=WHO, reason=reason)
+        return False
+    if outdated := stale(environment, chosen):
+        move(chosen.pk, _S.CANCELLED, who=WHO, reason=outdated)
+        return False
+    found = obstacle(environment, chosen, now=timezone.now())
+    if found is not None:
+        _wait(chosen, found)
+        return False
+    return stages.start(chosen, plan, who=WHO)
 
 
 def _wait(deployment: Deployment, found: Obstacle) -> None:
@@ -53,16 +55,18 @@ def _wait(deployment: Deployment, found: Obstacle) -> None:
         Deployment.objects.filter(pk=deployment.pk).update(reason=found.reason, **told)
 
 
-def _choose(environment: Environment) -> Deployment | None:
-    """The waiting deployment that goes next; those that it makes pointless are superseded.
+def _choose(environment: Environment) -> list[Deployment]:
+    """The waiting deployment that goes next, if any; those that it makes pointless are superseded.
 
     What a person brings back goes before what came by itself, and is never pushed aside by it. Of what comes by itself
     the newest build goes, however late an older one passed; where the environment has them queue, the oldest.
+    While nobody has agreed to it yet, one before it to which somebody has follows it here, and keeps its turn.
     """
     pending = environment.deployments.filter(status__in=PENDING).select_related("release__build").order_by("id")
     waiting = _without_outdated(environment, list(pending))
     if not waiting:
-        return None
+        return []
+    agreed: list[Deployment] = []
     rollbacks = [each for each in waiting if each.is_rollback]
     by_hand = [each for each in waiting if not each.automatic]
     if rollbacks:
@@ -73,9 +77,18 @@ def _choose(environment: Environment) -> Deployment | None:
         last = by_hand[-1] if by_hand else None
         later = [each for each in waiting if each.automatic and (last is None or each.pk > last.pk)]
         chosen = max(later, key=lambda each: each.release.build.number) if later else waiting[-1]
-        before = [each for each in waiting if each != chosen]
+        agreed = _agreed_before(environment, chosen, waiting)
+        before = [each for each in waiting if each not in (chosen, *agreed)]
     _supersede(before, f"{chosen.release} goes instead")
-    return chosen
+    return [chosen, *agreed]
+
+
+def _agreed_before(environment: Environment, chosen: Deployment, waiting: list[Deployment]) -> list[Deployment]:
+    """What people have agreed to does not wait until they agree to something newer."""
+    if chosen.approved_at is not None or gates_of(environment).approval is None:
+        return []
+    agreed = [each for each in waiting if each.approved_at is not None]
+    return [max(agreed, key=lambda each: (each.release.build.number, each.pk))] if agreed else []
 
 
 def _without_outdated(environment: Environment, waiting: list[Deployment]) -> list[Deployment]:

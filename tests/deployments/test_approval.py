@@ -212,6 +212,36 @@ def test_people_agree_ahead_of_the_window(waiting, manager, commits, ticks):
     assert fresh(its).status == "rolling_out"
 
 
+def test_what_was_agreed_to_goes_though_something_newer_waits_for_a_yes(waiting, manager, commits, ticks, end):
+    first = waiting(MANAGER, VIENNA)
+    with commits():
+        decide(first, user=manager, approved=True)
+    second = waiting(MANAGER, VIENNA, commit="b" * 40)
+    third = waiting(MANAGER, VIENNA, commit="c" * 40)
+    assert [fresh(each).status for each in (first, second, third)] == ["held", "superseded", "waiting"]
+    ticks(MONDAY_EVENING)
+    assert [fresh(each).status for each in (first, third)] == ["rolling_out", "waiting"]
+    assert end(first).status == "live"
+    with commits():
+        assert decide(third, user=manager, approved=True)
+    assert fresh(third).status == "rolling_out"
+
+
+def test_the_newer_takes_its_place_once_people_agree_to_it(waiting, manager, commits, ticks):
+    first = waiting(MANAGER, VIENNA)
+    second = waiting(MANAGER, VIENNA, commit="b" * 40)
+    assert fresh(first).status == "superseded", "nobody had agreed to it"
+    third = waiting(MANAGER, VIENNA, commit="c" * 40)
+    with commits():
+        decide(third, user=manager, approved=True)
+    fourth = waiting(MANAGER, VIENNA, commit="d" * 40)
+    with commits():
+        decide(fourth, user=manager, approved=True)
+    assert [fresh(each).status for each in (second, third, fourth)] == ["superseded", "superseded", "held"]
+    ticks(MONDAY_EVENING)
+    assert (fresh(fourth).status, deployment_jobs()) == ("rolling_out", 1)
+
+
 def test_an_open_window_lets_nothing_go_that_nobody_agreed_to(waiting, manager, commits, ticks):
     its = waiting(MANAGER, VIENNA)
     ticks(MONDAY_EVENING)
