@@ -8,6 +8,7 @@ from django.db import models
 
 from builds.models.job import Job
 from builds.states import FINAL, Status
+from runners.contract import StepKind
 
 
 class Step(models.Model):
@@ -49,6 +50,11 @@ class Step(models.Model):
     def is_final(self) -> bool:
         """Whether nothing can change any more."""
         return self.status in FINAL
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it holds steps, instead of having a log of its own."""
+        return StepKind(self.kind).is_group
 
     @property
     def depth(self) -> int:

@@ -42,7 +42,7 @@ def verdict(build: Build, steps: Iterable[Step], *, tests: int = 0) -> Verdict:
 
     `tests`: how many cases its reports say failed.
     """
-    runs = [step for step in steps if step.kind == "run" and not _is_allowed(step)]
+    runs = [step for step in steps if not step.is_group and not _is_allowed(step)]
     took = duration(time_taken(build))
     status = Status(build.status)
     if status == Status.RUNNING:

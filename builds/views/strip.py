@@ -87,9 +87,7 @@ def _blocks(rows: BuildRows, job: Job, scale: _Scale) -> Iterator[Block]:
     end = job.finished_at or scale.end
     began = job.started_at or end
     yield scale.block("waiting", rows.build.created_at, began, f"{job.name} waited")
-    steps = [
-        step for step in rows.steps if step.job_id == job.pk and step.kind == "run" and step.started_at is not None
-    ]
+    steps = [step for step in rows.steps if step.job_id == job.pk and not step.is_group and step.started_at is not None]
     first = min((step.started_at for step in steps if step.started_at and step.attempt == job.attempt), default=end)
     if job.started_at is not None and first > job.started_at:
         yield scale.block("preparing", job.started_at, first, f"{job.name} was prepared")

@@ -151,7 +151,7 @@ def _attempt_node(rows: BuildRows, job: Job, attempt: int, steps: Sequence[Step]
 
 def _step_nodes(steps: Iterable[Step], *, level: int) -> Iterator[Node]:
     for step in steps:
-        group = step.kind != "run"
+        group = step.is_group
         yield Node(
             key=f"step-{step.uuid}",
             name=step.name,
@@ -175,19 +175,19 @@ def _planned(job: Job, *, level: int) -> Iterator[Node]:
             name=spec.name,
             status=Status.SKIPPED if spec.skip else status,
             level=level + len(path) - 1,
-            what="Step" if spec.kind == "run" else "Group",
+            what="Group" if spec.kind.is_group else "Step",
             detail=spec.skip,
-            is_parent=spec.kind != "run",
+            is_parent=spec.kind.is_group,
         )
 
 
 def choose_step(rows: BuildRows, wanted: str) -> Step | None:
     """The step whose log is shown: the one in the address, else the first that failed, runs, or ran last."""
-    runs = [step for step in rows.steps if step.kind == "run"]
+    runs = [step for step in rows.steps if not step.is_group]
     for step in runs:
         if str(step.uuid) == wanted:
             return step
-    newest = [step for step in rows.newest_steps if step.kind == "run"]
+    newest = [step for step in rows.newest_steps if not step.is_group]
     for states in (BROKEN, {Status.RUNNING}):
         if found := next((step for step in newest if step.status in states), None):
             return found

@@ -52,6 +52,19 @@ def test_the_log_of_the_failed_step_is_there_without_scripts(browser, failed):
     assert "\x1b" not in page
 
 
+@pytest.mark.parametrize("kind", ["push", "deploy"])
+def test_a_step_that_is_no_command_has_a_log_like_any_other(browser, failed, kind):
+    Step.objects.filter(name="unit").update(kind=kind)
+    unit = Step.objects.get(name="unit")
+
+    page = browser.get(address(failed)).content.decode()
+
+    assert f'href="?step={unit.uuid}"' in page
+    assert "test_rounding[AT-20]" in page
+    assert f'data-step="{unit.uuid}"' in page, "its block in the strip"
+    assert f'href="?step={unit.uuid}#L{unit.log_lines}"' in page, "the verdict"
+
+
 def test_another_step_is_one_link_away(browser, failed):
     lint = Step.objects.get(name="ruff")
     page = browser.get(address(failed), {"step": str(lint.uuid)}).content.decode()
