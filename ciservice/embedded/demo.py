@@ -23,7 +23,7 @@ from builds.services.create_project import create_project
 from ciservice.embedded.place import CannotStart, Place, write_private
 from notifications.models import Channel, Event
 from notifications.services.default_rules import DEFAULT_EVENTS, tell
-from notifications.services.recipients import COMMITTER
+from notifications.services.recipients import APPROVERS, COMMITTER
 
 EMAIL = "admin@example.com"
 TEMPLATE = Path(__file__).parent / "demo_repository"
@@ -116,8 +116,8 @@ def _administrator(known: dict[str, object]) -> tuple[User, str]:
 def _project(place: Place, organization: Organization, user: User) -> Project:
     url = str(place.data_dir / "demo" / "repository.git")
     project = create_project(organization, name="demo/hello", repository_url=url, who=user)
-    events = (*DEFAULT_EVENTS, Event.DEPLOYED, Event.DEPLOY_FAILED)
-    tell(project, channel=Channel.EMAIL, target=COMMITTER, events=events)
+    tell(project, channel=Channel.EMAIL, target=COMMITTER, events=(*DEFAULT_EVENTS, Event.DEPLOYED))
+    tell(project, channel=Channel.EMAIL, target=APPROVERS, events=(Event.APPROVAL,))
     return project
 
 
