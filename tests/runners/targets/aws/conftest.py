@@ -7,6 +7,9 @@ import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 from urllib.parse import parse_qs
 
 import boto3
@@ -17,8 +20,13 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
+from runners.targets.contract import Delivery
+from tests.runners.targets.releases import lay, release
+
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"
+WRONG_KEY = "AKIAWRONG"
+_LOOKING = ("GET", "HEAD", "Get", "List", "Describe", "BatchGet")
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,8 @@ class Aws:
             self.calls.append(call)
         rule = self._rules.get(call.name) or self._rules.get("*")
         answer = rule(call) if rule else None
+        if f"Credential={WRONG_KEY}/" in request.headers.get("Authorization", ""):
+            answer = self._stranger(call)
         if answer is not None:
             return answer(environ, start_response)
         return self._moto(environ, start_response)
@@ -80,6 +90,18 @@ class Aws:
         body = call.request.get_data()
         call.request.environ["wsgi.input"] = _Body(body)
         return call
+
+    def _stranger(self, call: Call) -> Response:
+        """A key that nobody has, which moto would take."""
+        if call.form:
+            return xml_refusal("InvalidClientTokenId", "The security token included in the request is invalid.", 403)
+        if "X-Amz-Target" in call.request.headers:
+            return refusal("UnrecognizedClientException", "The security token included in the request is invalid.")
+        return s3_refusal("InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
+
+    def changes(self) -> list[str]:
+        """The calls that were to change something."""
+        return [name for name in self.names() if not name.startswith(_LOOKING)]
 
     def on(self, name: str, rule: Callable[[Call], Response | None]) -> None:
         self._rules[name] = rule
@@ -108,6 +130,23 @@ class Aws:
     def backend(self, service: str):
         """moto's own state, where a test plays what happens in AWS."""
         return get_backend(service)[ACCOUNT][REGION]
+
+
+class Place:
+    """For the tests that all kinds share: settings of one, by a function that makes them."""
+
+    def __init__(self, aws: Aws, target: ModuleType, make: Callable[..., Any], folder: Path) -> None:
+        self.aws, self.target, self._folder = aws, target, folder
+        self.settings = make()
+        self.wrong = make(aws_access_key_id=WRONG_KEY, aws_secret_access_key=secrets.token_hex(20))
+        self.away = make(endpoint_url="http://127.0.0.1:9")
+
+    def release(self, number: int, **fields: object) -> Delivery:
+        folder = lay(self._folder / str(number), {"index.html": str(number), "app.js": "1"})
+        return release(folder, number, values=self.aws.values, **fields)
+
+    def work(self) -> list[str]:
+        return self.aws.changes()
 
 
 class _Body:

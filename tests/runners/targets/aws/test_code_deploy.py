@@ -7,10 +7,12 @@ import zipfile
 
 import pytest
 
+from runners.targets.code_deploy import target
 from runners.targets.code_deploy.settings import Settings
 from runners.targets.code_deploy.target import deliver, running
 from runners.targets.contract import TargetError
-from tests.runners.targets.aws.conftest import REGION, answer, refusal
+from tests.runners.targets.aws.conftest import REGION, Place, answer, refusal
+from tests.runners.targets.contract import TargetContract
 from tests.runners.targets.releases import PROJECT, Log, lay, release
 
 MARK = f"release-12-{12:040x}"[: len("release-12-") + 12] + f"-{PROJECT[:8]}"
@@ -237,3 +239,23 @@ def test_refusals_are_said_in_words(aws, group, bring, answer, said):
 def test_nobody_there_is_said_in_time(group, bring):
     with pytest.raises(TargetError, match="gives no answer"):
         bring(endpoint_url="http://127.0.0.1:9")
+
+
+class _Instances(Place):
+    group: Group
+
+    def serving(self) -> dict[str, float]:
+        if not self.group.last:
+            return {}
+        key = self.group.deployments[self.group.last].revision["s3Location"]["key"]
+        return {key.rpartition("/")[2].split("-")[1]: 1.0}
+
+
+class TestContract(TargetContract):
+    has_shares = False
+
+    @pytest.fixture
+    def place(self, aws, group, settings, tmp_path):
+        place = _Instances(aws, target, settings, tmp_path)
+        place.group = group
+        return place

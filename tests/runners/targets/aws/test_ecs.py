@@ -7,9 +7,11 @@ import json
 import pytest
 
 from runners.targets.contract import TargetError
+from runners.targets.ecs import target
 from runners.targets.ecs.settings import Settings
 from runners.targets.ecs.target import deliver, running
-from tests.runners.targets.aws.conftest import ACCOUNT, REGION, answer, refusal
+from tests.runners.targets.aws.conftest import ACCOUNT, REGION, Place, answer, refusal
+from tests.runners.targets.contract import TargetContract
 from tests.runners.targets.releases import PROJECT, Log, release
 
 ECR = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/shop"
@@ -301,3 +303,26 @@ def test_refusals_are_said_in_words(aws, service, bring, settings, tmp_path, ans
 def test_nobody_there_is_said_in_time(service, bring):
     with pytest.raises(TargetError, match="gives no answer"):
         bring(endpoint_url="http://127.0.0.1:9")
+
+
+class _Tasks(Place):
+    service: Service
+
+    def serving(self) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for one in self.service.row.deployments:
+            tags = self.aws.client("ecs").list_tags_for_resource(resourceArn=one["taskDefinition"])["tags"]
+            for tag in tags:
+                if tag["key"] == "ciservice:release" and one["runningCount"]:
+                    found[tag["value"]] = one["runningCount"] / 2
+        return found
+
+
+class TestContract(TargetContract):
+    has_shares = False
+
+    @pytest.fixture
+    def place(self, aws, service, settings, tmp_path):
+        place = _Tasks(aws, target, settings, tmp_path)
+        place.service = service
+        return place

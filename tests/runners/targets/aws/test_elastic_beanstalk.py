@@ -8,10 +8,12 @@ import zipfile
 import pytest
 
 from runners.targets.contract import TargetError
+from runners.targets.elastic_beanstalk import target
 from runners.targets.elastic_beanstalk.settings import Settings
 from runners.targets.elastic_beanstalk.target import deliver, running
 from tests.runners.targets.aws.beanstalk import Beanstalk
-from tests.runners.targets.aws.conftest import REGION, xml_refusal
+from tests.runners.targets.aws.conftest import REGION, Place, xml_refusal
+from tests.runners.targets.contract import TargetContract
 from tests.runners.targets.releases import PROJECT, Log, lay, release
 
 LABEL = f"release-12-{12:040x}"[: len("release-12-") + 12] + f"-{PROJECT[:8]}"
@@ -174,3 +176,21 @@ def test_too_many_versions_are_said_with_the_remedy(aws, beanstalk, bring):
 def test_nobody_there_is_said_in_time(beanstalk, bring):
     with pytest.raises(TargetError, match="gives no answer"):
         bring(endpoint_url="http://127.0.0.1:9")
+
+
+class _Environment(Place):
+    beanstalk: Beanstalk
+
+    def serving(self) -> dict[str, float]:
+        word, number, *_ = self.beanstalk.environment["VersionLabel"].split("-")
+        return {number: 1.0} if word == "release" else {}
+
+
+class TestContract(TargetContract):
+    has_shares = False
+
+    @pytest.fixture
+    def place(self, aws, beanstalk, settings, tmp_path):
+        place = _Environment(aws, target, settings, tmp_path)
+        place.beanstalk = beanstalk
+        return place

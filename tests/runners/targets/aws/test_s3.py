@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from runners.targets.contract import TargetError
+from runners.targets.s3 import target as s3_target
 from runners.targets.s3.etags import PART_BYTES
 from runners.targets.s3.settings import Settings
 from runners.targets.s3.target import deliver, running
-from tests.runners.targets.aws.conftest import REGION, s3_refusal
+from tests.runners.targets.aws.conftest import REGION, Place, s3_refusal
+from tests.runners.targets.contract import TargetContract
 from tests.runners.targets.releases import PROJECT, Log, lay, release
 
 SITE = {"public/index.html": "<h1>12</h1>", "public/app.js": "let a = 1", "public/img/a.webp": "x", "README": "no"}
@@ -237,3 +239,21 @@ def test_a_region_is_needed(s3, bring):
         bring(region="")
     with pytest.raises(TargetError, match="look at `region` and `endpoint_url`"):
         bring(region="eu central/1")
+
+
+class _Site(Place):
+    def serving(self) -> dict[str, float]:
+        s3 = self.aws.client("s3")
+        page = "www/index.html"
+        if page not in keys(s3):
+            return {}
+        return {s3.get_object(Bucket="shop-web", Key=page)["Body"].read().decode(): 1.0}
+
+
+class TestContract(TargetContract):
+    has_shares = False
+    keeps_releases = False
+
+    @pytest.fixture
+    def place(self, aws, s3, bring, tmp_path):
+        return _Site(aws, s3_target, lambda **fields: bring.settings(**{"local_path": ".", **fields}), tmp_path)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import io
+import tarfile
 
 import pytest
 from cryptography import x509
@@ -11,8 +13,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import ValidationError
 
 from runners.targets.contract import TargetError
+from runners.targets.heroku import target
 from runners.targets.heroku.settings import Settings
 from runners.targets.heroku.target import deliver, running
+from tests.runners.targets.contract import TargetContract
 from tests.runners.targets.heroku.standin import Heroku, Rendezvous
 from tests.runners.targets.releases import Log, lay, release
 
@@ -312,3 +316,37 @@ def test_databases_are_not_pretended_to(settings):
     for fields in ({"backup": True}, {"restore_from": "staging"}):
         with pytest.raises(ValidationError, match=r"put a step `heroku pg:"):
             settings(**fields)
+
+
+class _App:
+    """What its live slug was built of tells which release it is."""
+
+    def __init__(self, heroku, settings, at) -> None:
+        self.heroku, self.target, self._at = heroku, target, at
+        self.settings, self.wrong = settings(), settings(api_key="not-the-key")
+        self.away = settings(api_url="http://127.0.0.1:9")
+
+    def release(self, number, **fields):
+        made = self._at(number, **fields)
+        (made.folder / "number").write_text(str(number))
+        return made
+
+    def serving(self) -> dict[str, float]:
+        for one in self.heroku.releases:
+            for build in self.heroku.builds:
+                if one["current"] and build["slug"] == one["slug"]:
+                    blob = self.heroku.blobs[build["source_blob"]["url"].rpartition("/")[2]]
+                    with tarfile.open(fileobj=io.BytesIO(blob)) as archive:
+                        return {archive.extractfile("number").read().decode(): 1.0}
+        return {}
+
+    def work(self) -> list:
+        return [call for call in self.heroku.calls if call[0] != "GET"]
+
+
+class TestContract(TargetContract):
+    has_shares = False
+
+    @pytest.fixture
+    def place(self, heroku, settings, at):
+        return _App(heroku, settings, at)

@@ -6,9 +6,11 @@ import pytest
 from pydantic import ValidationError
 
 from runners.targets.contract import TargetError
+from runners.targets.kubernetes import target
 from runners.targets.kubernetes.canary import canary_name, pods_for
 from runners.targets.kubernetes.settings import Settings
 from runners.targets.kubernetes.target import deliver, running
+from tests.runners.targets.contract import TargetContract
 from tests.runners.targets.kubernetes.standin import BASE, Authority, Kubernetes
 from tests.runners.targets.releases import PROJECT, Log, release
 
@@ -285,3 +287,28 @@ def test_settings_want_one_way_in():
     for fields in ({"server": "https://x"}, {"token": "t"}, {"server": "https://x", "token": "t", "kubeconfig": "y"}):
         with pytest.raises(ValidationError):
             Settings(**known, **fields)
+
+
+class _Pods:
+    def __init__(self, cluster, settings, folder) -> None:
+        self.cluster, self.target, self._folder = cluster, target, folder
+        self.settings, self.wrong = settings(), settings(token="not-the-token")
+        self.away = settings(server="https://127.0.0.1:9")
+
+    def release(self, number, **fields):
+        folder = self._folder / "checkouts" / str(number)
+        folder.mkdir(parents=True, exist_ok=True)
+        return release(folder, number, **fields)
+
+    def serving(self) -> dict[str, float]:
+        pods = {name: count for name, count in self.cluster.running().items() if name != "by hand"}
+        return {name: count / sum(pods.values()) for name, count in pods.items()}
+
+    def work(self) -> list:
+        return [call for call in self.cluster.calls if call[0] != "GET"]
+
+
+class TestContract(TargetContract):
+    @pytest.fixture
+    def place(self, cluster, settings, tmp_path):
+        return _Pods(cluster, settings, tmp_path)
