@@ -52,10 +52,13 @@ def _ask(target: Target, settings: Any, delivery: Delivery, tell: Tell) -> Answe
     if found is None:
         return Answer(passed=False, reason="Nobody can tell which release runs there.")
     tell(f"Running there: {', '.join(sorted(found)) or 'no release of this project'}.")
-    if delivery.release in found:
-        return Answer(passed=True)
-    there = f"{', '.join(sorted(found))} does" if found else "none does"
-    return Answer(passed=False, reason=f"Release {delivery.release} does not run there; {there}.")
+    if delivery.release not in found:
+        there = f"{', '.join(sorted(found))} does" if found else "none does"
+        return Answer(passed=False, reason=f"Release {delivery.release} does not run there; {there}.")
+    if delivery.percent >= 100 and len(found) > 1:  # a share may run beside others, the whole may not
+        others = ", ".join(sorted(found - {delivery.release}))
+        return Answer(passed=False, reason=f"Release {delivery.release} runs there, but so does {others}.")
+    return Answer(passed=True)
 
 
 def _unforeseen(request: Request, error: Exception) -> str:

@@ -36,10 +36,8 @@ def target(monkeypatch):
     return module
 
 
-def go(settings, *, kind="ssh", asks=False, values=None):
-    delivery = Delivery(
-        folder=Path("/nowhere"), environment="staging", project="p", release="12", commit="c", values=values or {}
-    )
+def go(settings, *, kind="ssh", asks=False, **fields):
+    delivery = Delivery(folder=Path("/nowhere"), environment="staging", project="p", release="12", commit="c", **fields)
     told = []
     return perform(Request(kind=kind, settings=settings, asks=asks, delivery=delivery), told.append), told
 
@@ -101,7 +99,7 @@ def test_whatever_a_library_raises_is_one_sentence(target):
     ("running", "passed", "reason"),
     [
         (frozenset({"12"}), True, ""),
-        (frozenset({"11", "12"}), True, ""),
+        (frozenset({"11", "12"}), False, "Release 12 runs there, but so does 11."),
         (frozenset({"11"}), False, "Release 12 does not run there; 11 does."),
         (frozenset(), False, "Release 12 does not run there; none does."),
         (None, False, "Nobody can tell which release runs there."),
@@ -114,6 +112,12 @@ def test_asking_delivers_nothing_and_says_what_runs(target, running, passed, rea
     target.deliver, target.running = deliver, lambda *_: running
 
     assert go({"token": "a"}, asks=True)[0] == Answer(passed=passed, reason=reason)
+
+
+def test_a_share_may_run_beside_another_release(target):
+    target.running = lambda *_: frozenset({"11", "12"})
+
+    assert go({"token": "a"}, asks=True, percent=25.0)[0].passed
 
 
 def test_a_request_and_an_answer_survive_their_way(tmp_path):

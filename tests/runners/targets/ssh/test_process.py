@@ -16,6 +16,7 @@ from runners.contract import DirectorySource, Failure, Outcome, StepKind, StepSp
 from runners.engine import execute
 from runners.executors import make_executor
 from runners.targets.request import Request
+from tests.runners.targets.releases import Log
 from tests.servers import command_lines, wait_until
 
 ROOT = Path(__file__).parents[4]
@@ -145,10 +146,17 @@ def test_a_delivery_that_is_stopped_is_gone_with_its_group(go, host, order):
     assert host.serving() == {}
 
 
-def test_a_process_that_is_killed_leaves_the_old_release_and_the_next_goes_well(go, host, recorder):
+@pytest.mark.parametrize(
+    ("moment", "serving", "running"), [("before", "1", {"1"}), ("restart", "2", {"1", "2"}), ("check", "2", {"1", "2"})]
+)
+def test_a_process_that_is_killed_leaves_one_whole_release_and_the_next_goes_well(
+    go, host, recorder, moment, serving, running
+):
+    """It is known afterwards, too, that nobody can say whether the new one was started."""
     host.deliver(1)
     results = []
-    work = threading.Thread(target=lambda: results.append(go(2, before=f"touch {host.to}/began; sleep 60")))
+    fields = {moment: f"touch {host.to}/began; sleep 60"}
+    work = threading.Thread(target=lambda: results.append(go(2, **fields)))
     work.start()
     wait_until((host.disk().parent / "began").exists, what="the command")
 
@@ -158,9 +166,11 @@ def test_a_process_that_is_killed_leaves_the_old_release_and_the_next_goes_well(
 
     assert (results[0].outcome, results[0].failure, results[0].retry) == (Outcome.ERRORED, Failure.ENGINE, False)
     assert "signal 9" in results[0].reason
-    assert host.serving() == {"1": 1.0}
+    assert host.serving() == {serving: 1.0}
+    assert host.target.running(host.given(), host.release(2), Log()) == running
     host.deliver(2, previous="1")
     assert host.serving() == {"2": 1.0}
+    assert host.target.running(host.given(), host.release(2), Log()) == {"2"}
 
 
 def test_files_that_came_only_in_part_are_no_release(host):
