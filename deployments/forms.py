@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -56,7 +56,7 @@ class FreezeForm(forms.Form):
 
     def _moment(self, name: str, text: str, zone: str) -> datetime | None:
         try:
-            return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone))
+            return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
         except (ValueError, OverflowError):
             self.add_error(name, "This is no time: write it as 2027-01-31 18:00.")
             return None

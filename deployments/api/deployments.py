@@ -18,13 +18,13 @@ from deployments.api.finding import PROJECT, REFUSALS, deployment_of, deployment
 from deployments.api.schemas import CommentIn, DeploymentPage, OneDeployment, ReasonIn, SettleIn
 from deployments.api.shapes import COLUMNS, listed, whole
 from deployments.models import Deployment
-from deployments.services import pause as pausing
 from deployments.services.approve import decide
 from deployments.services.approvers import refusal
 from deployments.services.cancel import cancel
-from deployments.services.check_again import check_again as look_again
+from deployments.services.check_again import check_again
 from deployments.services.gates_of import gates_of
-from deployments.services.override import override as let_go
+from deployments.services.override import override
+from deployments.services.pause import go_on, pause
 from deployments.services.request import RefusedError
 from deployments.services.resolve import resolve
 from deployments.views.rows import rows, told
@@ -53,7 +53,7 @@ def show_deployment(
 
 
 @router.post(f"{_ONE}/stop", response=_ANSWERS, operation_id="stop_deployment")
-def stop(request: Asked, organization_uuid: UUID, project_uuid: UUID, deployment_uuid: UUID) -> Told:
+def stop_deployment(request: Asked, organization_uuid: UUID, project_uuid: UUID, deployment_uuid: UUID) -> Told:
     """Stop a deployment; what is out of it is taken back. One that has ended stays as it ended."""
     its = deployment_to_change(request, organization_uuid, project_uuid, deployment_uuid)
     cancel(its, who=request.auth.email, reason=f"Stopped by {request.auth}")
@@ -61,22 +61,22 @@ def stop(request: Asked, organization_uuid: UUID, project_uuid: UUID, deployment
 
 
 @router.post(f"{_ONE}/pause", response=_ANSWERS, operation_id="pause_deployment")
-def pause(request: Asked, organization_uuid: UUID, project_uuid: UUID, deployment_uuid: UUID) -> Told:
+def pause_deployment(request: Asked, organization_uuid: UUID, project_uuid: UUID, deployment_uuid: UUID) -> Told:
     """Let no further stage begin."""
     its = deployment_to_change(request, organization_uuid, project_uuid, deployment_uuid)
-    done = pausing.pause(its, who=request.auth.email)
+    done = pause(its, who=request.auth.email)
     return _answer(project_uuid, its, done, "It is not rolling out, or is paused already.")
 
 
 @router.post(f"{_ONE}/go_on", response=_ANSWERS, operation_id="let_deployment_go_on")
-def go_on(request: Asked, organization_uuid: UUID, project_uuid: UUID, deployment_uuid: UUID) -> Told:
+def let_deployment_go_on(request: Asked, organization_uuid: UUID, project_uuid: UUID, deployment_uuid: UUID) -> Told:
     """Let a paused deployment go on."""
     its = deployment_to_change(request, organization_uuid, project_uuid, deployment_uuid)
-    return _answer(project_uuid, its, pausing.go_on(its, who=request.auth.email), "It is not paused.")
+    return _answer(project_uuid, its, go_on(its, who=request.auth.email), "It is not paused.")
 
 
 @router.post(f"{_ONE}/approve", response=_ANSWERS, operation_id="approve_deployment")
-def approve(
+def approve_deployment(
     request: Asked,
     organization_uuid: UUID,
     project_uuid: UUID,
@@ -89,7 +89,7 @@ def approve(
 
 
 @router.post(f"{_ONE}/reject", response=_ANSWERS, operation_id="reject_deployment")
-def reject(
+def reject_deployment(
     request: Asked,
     organization_uuid: UUID,
     project_uuid: UUID,
@@ -102,17 +102,19 @@ def reject(
 
 
 @router.post(f"{_ONE}/override", response=_ANSWERS, operation_id="let_deployment_go_now")
-def override(
+def let_deployment_go_now(
     request: Asked, organization_uuid: UUID, project_uuid: UUID, deployment_uuid: UUID, asked: ReasonIn
 ) -> Told:
     """Let a held deployment go now, outside its window or in a freeze; the reason goes to the audit log."""
     its = deployment_to_change(request, organization_uuid, project_uuid, deployment_uuid, right=Right.OVERRIDE_WINDOW)
-    done = _or_400(lambda: let_go(its, user=request.auth, reason=asked.reason))
+    done = _or_400(lambda: override(its, user=request.auth, reason=asked.reason))
     return _answer(project_uuid, its, done, "It is not held.")
 
 
 @router.post(f"{_ONE}/settle", response=_ANSWERS, operation_id="settle_deployment")
-def settle(request: Asked, organization_uuid: UUID, project_uuid: UUID, deployment_uuid: UUID, asked: SettleIn) -> Told:
+def settle_deployment(
+    request: Asked, organization_uuid: UUID, project_uuid: UUID, deployment_uuid: UUID, asked: SettleIn
+) -> Told:
     """Say whether a deployment went live of which nobody knows."""
     its = deployment_to_change(request, organization_uuid, project_uuid, deployment_uuid)
     went_live = asked.outcome == "live"
@@ -121,10 +123,10 @@ def settle(request: Asked, organization_uuid: UUID, project_uuid: UUID, deployme
 
 
 @router.post(f"{_ONE}/check_again", response=_ANSWERS, operation_id="check_deployment_again")
-def check_again(request: Asked, organization_uuid: UUID, project_uuid: UUID, deployment_uuid: UUID) -> Told:
+def check_deployment_again(request: Asked, organization_uuid: UUID, project_uuid: UUID, deployment_uuid: UUID) -> Told:
     """Look once more at a deployment of which nobody knows; what is seen comes into its stage, and nothing moves."""
     its = deployment_to_change(request, organization_uuid, project_uuid, deployment_uuid)
-    done = look_again(its, who=request.auth.email)
+    done = check_again(its, who=request.auth.email)
     return _answer(project_uuid, its, done, "It is not unknown what became of it, or there is nothing to look at.")
 
 

@@ -55,15 +55,16 @@ def make_freeze(request: Asked, organization_uuid: UUID, asked: FreezeIn) -> Sta
     return Status(201, {"freeze": freeze_json(made)})
 
 
-@router.delete(f"{_FREEZES}/{{uuid:freeze_uuid}}", response={204: None, **REFUSALS}, operation_id="lift_freeze")
-def lift_freeze(request: Asked, organization_uuid: UUID, freeze_uuid: UUID) -> Status[None]:
+@router.delete(f"{_FREEZES}/{{uuid:freeze_uuid}}", response={200: OneFreeze, **REFUSALS}, operation_id="lift_freeze")
+def lift_freeze(request: Asked, organization_uuid: UUID, freeze_uuid: UUID) -> dict[str, Any]:
     """Lift a freeze: what it held goes, where nothing else holds it."""
     organization = organization_or_404(request.auth, organization_uuid)
     rows = Freeze.objects.filter(organization=organization).select_related("organization", "environment__project")
     found = get_object_or_404(rows, uuid=freeze_uuid)
     require(request.auth, organization, _right(found.environment))
+    told = freeze_json(found)
     thaw(found, user=request.auth)
-    return Status(204, None)
+    return {"freeze": told}
 
 
 def _right(environment: Environment | None) -> Right:

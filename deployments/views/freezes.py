@@ -11,12 +11,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
-from builds.access import Right, project_or_404, rights_of
+from builds.access import Right, project_or_404, require, rights_of
 from builds.models import Project
 from builds.views.person import person
 from deployments.forms import FreezeForm
 from deployments.models import Environment, Freeze
-from deployments.services.freezes import freeze, thaw
+from deployments.services import freezes as services
 from deployments.services.gates_of import gates_of
 from deployments.services.request import RefusedError
 from deployments.views.board import freezes_of
@@ -30,6 +30,7 @@ def freezes(request: HttpRequest, uuid: UUID) -> HttpResponse:
     project = project_or_404(user, uuid)
     environments = project.environments.filter(retired=False)
     if request.method == "POST":
+        require(user, project.organization, Right.CHANGE_PROJECT)
         form = FreezeForm(environments, request.POST)
         if form.is_valid() and _make(form, project, user):
             return redirect("freezes", uuid)
@@ -39,19 +40,17 @@ def freezes(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 
 @require_POST
-def lift(request: HttpRequest, uuid: UUID, freeze_uuid: UUID) -> HttpResponse:
+def lift(request: HttpRequest, uuid: UUID, freeze: UUID) -> HttpResponse:
     """Lift a freeze of one of the project's environments, or of its organisation."""
     user = person(request)
     project = project_or_404(user, uuid)
     rows = Freeze.objects.filter(organization_id=project.organization_id).select_related(
         "organization", "environment__project"
     )
-    found = get_object_or_404(rows, uuid=freeze_uuid)
-    try:
-        if not thaw(found, user=user):
-            messages.info(request, "It was lifted before.")
-    except RefusedError as refusal:
-        messages.error(request, f"{refusal}.")
+    found = get_object_or_404(rows, uuid=freeze)
+    require(user, project.organization, Right.CHANGE_PROJECT if found.environment else Right.CHANGE_ORGANIZATION)
+    if not services.thaw(found, user=user):
+        messages.info(request, "It was lifted before.")
     return redirect("freezes", uuid)
 
 
@@ -74,7 +73,7 @@ def _make(form: FreezeForm, project: Project, user: User) -> bool:
     told = form.cleaned_data
     environment: Environment | None = told["environment"]
     try:
-        freeze(
+        services.freeze(
             project.organization,
             environment=environment,
             starts_at=told["starts_at"] or timezone.now(),

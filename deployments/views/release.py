@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
-from builds.access import Right, may, project_or_404
+from builds.access import Right, may, project_or_404, require
 from builds.models import Project
 from builds.views.person import person
 from deployments.models import Release
@@ -59,6 +59,7 @@ def unmark(request: HttpRequest, uuid: UUID, number: int) -> HttpResponse:
 def _say(request: HttpRequest, uuid: UUID, number: int, act: Callable[..., None]) -> HttpResponse:
     user: User = person(request)
     its = _release_or_404(project_or_404(user, uuid), number)
+    require(user, its.project.organization, Right.DEPLOY)
     try:
         act(its, user=user, reason=request.POST.get("reason", ""))
     except MarkError as refusal:
