@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from runners.targets.aws import client, explained
@@ -15,6 +16,7 @@ from runners.targets.waiting import Patience
 
 _INSTEAD = "The service's own deployment strategy (ROLLING, CANARY, LINEAR, BLUE_GREEN) says how ECS shifts to it."
 _WHAT = "The service was not steady"
+_DOUBT_SECONDS = 60.0  # so long after an update ECS may still tell of the state before it
 
 
 def deliver(settings: Settings, delivery: Delivery, tell: Tell) -> None:
@@ -32,9 +34,12 @@ def deliver(settings: Settings, delivery: Delivery, tell: Tell) -> None:
         revision = make_revision(ecs, service["taskDefinition"], settings.container, image, delivery)
         tell(f"registered {_short(revision)} with {image}")
     seen = {event["id"] for event in service.get("events", [])}
-    if service["taskDefinition"] != revision:
+    now = _deployment_of(service, revision)
+    if service["taskDefinition"] != revision or (now and now.get("rolloutState") == "FAILED"):
         with explained():
-            ecs.update_service(cluster=settings.cluster, service=settings.service, taskDefinition=revision)
+            ecs.update_service(
+                cluster=settings.cluster, service=settings.service, taskDefinition=revision, forceNewDeployment=True
+            )
         tell(f"updating {settings.service} to {_short(revision)}")
     _until_steady(ecs, settings, revision, seen, patience, tell)
 
@@ -73,19 +78,29 @@ def _refuse_foreign_controller(service: dict[str, Any]) -> None:
 
 
 def _until_steady(ecs: Any, settings: Settings, revision: str, seen: set[str], patience: Patience, tell: Tell) -> None:
+    begun, end_of_doubt = False, time.monotonic() + _DOUBT_SECONDS
     while True:
         service = patience.ask(lambda: _service(ecs, settings), _WHAT)
         _tell_events(service, seen, tell)
-        ours = next((one for one in service.get("deployments", []) if one["taskDefinition"] == revision), None)
-        if ours is None or ours.get("rolloutState") == "FAILED" or service["taskDefinition"] != revision:
+        ours = _deployment_of(service, revision)
+        is_led = ours is not None and service["taskDefinition"] == revision and ours.get("rolloutState") != "FAILED"
+        begun = begun or is_led
+        if not is_led and (begun or time.monotonic() > end_of_doubt):
             raise TargetError(_why_not(ecs, settings, service, ours))
-        if _is_steady(service, ours):
+        if is_led and ours and _is_steady(service, ours):
             tell(f"{settings.service} is steady: {ours['runningCount']} tasks run {_short(revision)}")
             return
+        count = f"{ours['runningCount']} of {ours['desiredCount']} tasks run: " if ours else ""
         try:
-            patience.wait(f"{ours['runningCount']} of {ours['desiredCount']} tasks run: the service was not steady")
+            patience.wait(f"{count}the service was not steady")
         except TargetError as error:
             raise TargetError(" ".join([str(error), *stopped_reasons(ecs, settings)])) from None
+
+
+def _deployment_of(service: dict[str, Any], revision: str) -> dict[str, Any] | None:
+    """The service's deployment of a revision, the one that is rolled out before those that it replaces."""
+    found = [one for one in service.get("deployments", []) if one["taskDefinition"] == revision]
+    return min(found, key=lambda one: one.get("status") != "PRIMARY", default=None)
 
 
 def _tell_events(service: dict[str, Any], seen: set[str], tell: Tell) -> None:

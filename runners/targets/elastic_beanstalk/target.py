@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -17,6 +18,7 @@ from runners.targets.waiting import Patience
 _INSTEAD = (
     "Elastic Beanstalk shifts traffic by itself where its environment has the deployment policy TrafficSplitting."
 )
+_DOUBT_SECONDS = 60.0  # so long after an update Beanstalk may still tell of the state before it
 
 
 def deliver(settings: Settings, delivery: Delivery, tell: Tell) -> None:
@@ -119,13 +121,15 @@ def _until_green(
     beanstalk: Any, settings: Settings, label: str, patience: Patience, events: Events, tell: Tell
 ) -> None:
     name = settings.environment_name
+    begun, end_of_doubt = False, time.monotonic() + _DOUBT_SECONDS
     patience.afresh()
     while True:
         found = patience.ask(lambda: _environment(beanstalk, settings), f"{name} was not ready")
         events.tell_new(tell)
-        if found["Status"] == "Ready" and found["VersionLabel"] != label:
+        begun = begun or found["Status"] != "Ready" or found["VersionLabel"] == label
+        if found["Status"] == "Ready" and found["VersionLabel"] != label and (begun or time.monotonic() > end_of_doubt):
             raise TargetError(f"{name} went back to {found['VersionLabel']}. {events.worst()}")
-        if found["Status"] == "Ready" and found["Health"] == "Green":
+        if (found["Status"], found["Health"], found["VersionLabel"]) == ("Ready", "Green", label):
             tell(f"{name} is ready and green with {label}")
             return
         if found["Status"] in {"Terminating", "Terminated"}:

@@ -67,19 +67,25 @@ def _given_up(deployment: Json) -> str:
     for condition in (deployment.get("status") or {}).get("conditions") or []:
         if condition.get("type") == "Progressing" and condition.get("reason") == "ProgressDeadlineExceeded":
             return f"The cluster gave the rollout up: {str(condition.get('message', '')).rstrip('.')}."
-        if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
-            return f"The cluster makes no pods: {str(condition.get('message', '')).rstrip('.')}."
     return ""
 
 
 def _reasons(cluster: Cluster, deployment: Json, delivery: Delivery) -> list[str]:
-    """A few sentences, each once; nothing where pods cannot be asked about: something else has failed already."""
+    """A few sentences, each once; less where pods cannot be asked about: something else has failed already."""
     try:
         pods = cluster.pods(selector(deployment))
     except TargetError:
-        return []
+        pods = []
     new = (pod for pod in pods if release_of(pod, delivery) == delivery.release)
-    return list(dict.fromkeys(reason for pod in new for reason in _of_pod(pod)))[:_MOST_REASONS]
+    found = [*_of_deployment(deployment), *(reason for pod in new for reason in _of_pod(pod))]
+    return list(dict.fromkeys(found))[:_MOST_REASONS]
+
+
+def _of_deployment(deployment: Json) -> Iterator[str]:
+    """A quota, or somebody who has a say in what pods there may be: it may pass, when old pods end."""
+    for condition in (deployment.get("status") or {}).get("conditions") or []:
+        if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
+            yield f"The cluster makes no pods: {str(condition.get('message', '')).rstrip('.')}."
 
 
 def _of_pod(pod: Json) -> Iterator[str]:

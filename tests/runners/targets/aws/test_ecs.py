@@ -212,6 +212,29 @@ def test_the_circuit_breakers_reason_and_the_tasks_are_told(aws, ecs, service, b
     assert aws.calls_of("ListTasks")[0].json["desiredStatus"] == "STOPPED"
 
 
+def test_what_failed_and_was_not_taken_back_is_begun_anew(aws, service, bring):
+    bring()
+    service.row.deployments[0].update(rolloutState="FAILED", rolloutStateReason="tasks failed to start.")
+    assert "is steady" in bring().text
+    assert aws.calls_of("UpdateService")[-1].json["forceNewDeployment"] is True
+
+
+def test_the_state_from_before_the_update_is_not_taken_for_its_end(aws, service, bring):
+    begin, late = service._begin, []
+    aws.on("UpdateService", lambda call: answer({"service": {}}) if late.append(call) is None else None)
+
+    def look(call):
+        if late and len(late) < 4:
+            late.append(call)
+            if len(late) == 4:
+                begin(late[0])
+                service.row.task_definition = late[0].json["taskDefinition"]
+        service._go_on(call)
+
+    aws.on("DescribeServices", look)
+    assert "is steady" in bring().text
+
+
 def test_a_service_without_rollout_states_is_steady_when_the_old_tasks_are_gone(service, bring):
     service.has_state = False
     assert "is steady: 2 tasks" in bring().text

@@ -107,6 +107,24 @@ def test_an_update_that_beanstalk_takes_back_fails_with_its_events(beanstalk, br
         bring()
 
 
+def test_the_state_from_before_the_update_is_not_taken_for_its_end(aws, beanstalk, bring):
+    describe, old, looks = beanstalk._DescribeEnvironments, dict(beanstalk.environment), []
+
+    def late(call):
+        if not aws.calls_of("UpdateEnvironment") or len(looks) > 2:
+            return describe(call)
+        looks.append(call)
+        now, beanstalk.environment = beanstalk.environment, dict(old)
+        told = describe(call)
+        beanstalk.environment = now
+        return told
+
+    aws.on("DescribeEnvironments", late)
+    bring()
+    assert len(looks) == 3
+    assert beanstalk.environment["VersionLabel"] == LABEL
+
+
 def test_an_environment_that_stays_red_fails_in_time(beanstalk, bring):
     beanstalk.ends, beanstalk.takes = "red", 1
     with pytest.raises(TargetError, match=r"Ready and Red: .* within 1s\..*100\.0 % of the requests"):

@@ -200,6 +200,21 @@ def test_a_release_that_does_not_start_is_said_with_its_containers_words(cluster
         bring()
 
 
+def test_a_quota_that_is_used_up_is_said_but_may_pass(cluster, bring):
+    cluster.stalls = True
+    full = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: pods=4."}
+
+    def fill():
+        cluster.deployments["web"]["status"].setdefault("conditions", []).append(full)
+
+    cluster.on("GET", f"{BASE}/deployments/web", fill)
+    with pytest.raises(TargetError, match=r"within 2s\..* The cluster makes no pods: exceeded quota: pods=4\."):
+        bring(within="2s")
+    cluster.stalls = False
+    bring()
+    assert cluster.running() == {"12": 4}
+
+
 def test_the_only_container_needs_no_name(cluster, bring):
     with pytest.raises(TargetError, match=r"several containers: say with `container` which: web, log"):
         bring(container="")
