@@ -151,6 +151,8 @@ def check_due():
 def test_nothing_passes_a_closed_gate_whoever_does_whatever(
     release, make_build, make_user, organization, clock, commits, owner, script
 ):
+    for model in (Deployment, Release, Build, Freeze, Environment):
+        model.objects.all().delete()
     clock("2026-03-26T12:00:00+00:00")  # the clocks go on three days later
     people = [owner, *(a_member(make_user, organization, role) for role in _RANKS)]
     plan = release(staging(VIENNA, approval=RULE)).plan
@@ -167,8 +169,6 @@ def test_nothing_passes_a_closed_gate_whoever_does_whatever(
         if action == "sweep":
             check_due()
     _finish(world, owner, gone)
-    for model in (Deployment, Release, Build, Freeze):
-        model.objects.all().delete()
 
 
 def a_member(make_user, organization, role):
