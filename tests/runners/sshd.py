@@ -36,7 +36,8 @@ class Sshd:
         self.port = free_port()
         self.process: subprocess.Popen | None = None
 
-    def start(self) -> None:
+    def start(self, umask: int = -1) -> None:
+        """`umask` is what its users have."""
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)
         options = {
@@ -60,6 +61,7 @@ class Sshd:
             [SSHD, "-D", "-f", str(config), "-E", str(self.folder / "log")],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
+            umask=umask,
         )
         wait_until(self.answers, what="sshd")
 

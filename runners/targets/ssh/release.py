@@ -24,7 +24,8 @@ _NAME = re.compile(r"([0-9]+)-[0-9a-f]*")
 class State:
     """What is on a host. Names of releases; "" = none."""
 
-    current: str = ""  # where the link leads
+    link: str = ""  # where the link leads, as it says; before our first release that may be anywhere
+    current: str = ""  # the release it leads to
     live: str = ""  # the last that was restarted and checked
     there: frozenset[str] = frozenset()
     ready: frozenset[str] = frozenset()
@@ -54,8 +55,11 @@ def state_of(host: Host, settings: Settings) -> State:
         found.setdefault(word, []).append(name)
     if "blocked" in found:
         raise TargetError(f"{host.name}: {settings.to}/current is no link. Move it away, or deploy to another folder.")
+    link = _one(found.get("current"))
+    current = link.removeprefix(f"{settings.to}/").removeprefix("releases/").rstrip("/")
     return State(
-        current=_one(found.get("current")).removeprefix("releases/").rstrip("/"),
+        link=link,
+        current=current if number_of(current) else "",
         live=_one(found.get("live")),
         there=frozenset(name for name in found.get("release", ()) if number_of(name)),
         ready=frozenset(name for name in found.get("ready", ()) if number_of(name)),
@@ -84,8 +88,11 @@ class Release:
 
     @property
     def _before(self) -> str:
-        """What ran there: an attempt that was broken off may have switched the link, and gone no further."""
-        return next((name for name in (self._state.current, self._state.live) if name and name != self._name), "")
+        """Where the link led: an attempt that was broken off may have switched it, and gone no further."""
+        if self._state.current != self._name:
+            return self._state.link
+        live = self._state.live
+        return f"releases/{live}" if live != self._name and live in self._state.there else ""
 
     def send(self, read: Callable[[int], bytes], size: int) -> None:
         """Its files, into a folder that gets its name when all of them are there."""
@@ -106,11 +113,11 @@ class Release:
     def go_live(self) -> None:
         """Switch, restart, check; where that fails, back to what ran before. TargetError."""
         before = self._before
-        note = f"release {self._delivery.release} to {self._delivery.environment}"
+        note = f"{self._name} release {self._delivery.release} to {self._delivery.environment}"
         # Where nothing comes after it, the switch is all.
         is_all = not self._settings.restart and not self._settings.check
-        self._switch(self._name, note, scripts.live(self._settings.to, self._name) if is_all else "")
-        self._tell(f"switched to {self._name}" + (f" from {before}" if before else ""))
+        self._switch(f"releases/{self._name}", note, scripts.live(self._settings.to, self._name) if is_all else "")
+        self._tell(f"switched to {self._name}" + (f" from {_shown(before)}" if before else ""))
         try:
             self._command("restart", self._settings.restart, self._name)
             self._check()
@@ -133,9 +140,9 @@ class Release:
             ran = self.host.run(scripts.prune(self._settings.to, gone))
             self._tell(f"removed {', '.join(gone)}" if ran.code == 0 else f"old releases stay: {ran.last}")
 
-    def _switch(self, name: str, note: str, then: str = "") -> None:
-        ran = self.host.run(scripts.switch(self._settings.to, name, note) + then)
-        _expect(ran, self.host, f"the link cannot be switched to {name}")
+    def _switch(self, link: str, note: str, then: str = "") -> None:
+        ran = self.host.run(scripts.switch(self._settings.to, link, note) + then)
+        _expect(ran, self.host, f"the link cannot be switched to {_shown(link)}")
 
     def _note(self, script: str) -> None:
         _expect(self.host.run(script), self.host, "its state cannot be written")
@@ -146,16 +153,17 @@ class Release:
             if not before:
                 self.host.run(scripts.unlink(self._settings.to))
                 return "It was the first release there: nothing runs."
-            self._switch(before, f"back from release {self._delivery.release}")
-            self._command("restart", self._settings.restart, before)
+            self._switch(before, f"{_shown(before)} back from release {self._delivery.release}")
+            self._command("restart", self._settings.restart, _shown(before))
         except TargetError as error:
-            return f"And it could not be switched back to {before}: {error}"
-        return f"That host was switched back to {before}."
+            return f"And it could not be switched back to {_shown(before)}: {error}"
+        return f"That host was switched back to {_shown(before)}."
 
     def _command(self, called: str, text: str, name: str) -> None:
         if not text:
             return
-        script = scripts.command(self._settings.to, name, text, self._variables(text, name))
+        where = f"releases/{name}" if name == self._name else "current"
+        script = scripts.command(f"{self._settings.to}/{where}", text, self._variables(text, name))
         try:
             ran = self.host.run(script, seconds=seconds(self._settings.within), on_line=self._tell)
         except TargetError as error:
@@ -168,7 +176,8 @@ class Release:
         text = self._settings.check
         if not text:
             return
-        script = scripts.command(self._settings.to, self._name, text, self._variables(text, self._name))
+        where = f"{self._settings.to}/releases/{self._name}"
+        script = scripts.command(where, text, self._variables(text, self._name))
         end = time.monotonic() + seconds(self._settings.check_within)
         while True:
             said = self._tried(script, max(end - time.monotonic(), 1.0))
@@ -199,7 +208,7 @@ class Release:
             "CI_ENVIRONMENT": delivery.environment,
             "CI_RELEASE": number_of(name),
             "CI_PREVIOUS_RELEASE": delivery.previous if is_it else delivery.release,
-            "CI_COMMIT_ID": delivery.commit if is_it else name.partition("-")[2],
+            "CI_COMMIT_ID": delivery.commit if is_it else name.partition("-")[2] if number_of(name) else "",
             "CI_ROLLBACK": "true" if delivery.is_rollback or not is_it else "false",
             "CI_HOST": self.host.name,
             "CI_HOST_INDEX": str(self._position),
@@ -226,6 +235,10 @@ def _ended(ran: Ran) -> str:
 def _expect(ran: Ran, host: Host, otherwise: str) -> None:
     if ran.code:
         raise TargetError(f"{host.name}: {otherwise}: {ran.last}.")
+
+
+def _shown(link: str) -> str:
+    return link.removeprefix("releases/")
 
 
 def _one(found: list[str] | None) -> str:

@@ -38,6 +38,7 @@ def receive(to: str, partial: str, name: str, shared: Sequence[str]) -> str:
     links = "".join(_share(to, path) for path in shared)
     return f"""
 set -e
+umask 022
 mkdir -p {to}/releases {to}/.ciservice/ready
 rm -rf {to}/releases/.partial-* {to}/.ciservice/ready/{name}
 mkdir {to}/releases/{partial}
@@ -65,10 +66,10 @@ ln -s {up}shared/{bare} ./{bare}
 """
 
 
-def command(to: str, name: str, text: str, variables: Mapping[str, str]) -> str:
-    """Somebody's shell text in a release, as steps are run: with `sh -e`, and these variables."""
+def command(folder: str, text: str, variables: Mapping[str, str]) -> str:
+    """Somebody's shell text in a folder, as steps are run: with `sh -e`, and these variables."""
     exports = "\n".join(f"export {variable}={shlex.quote(value)}" for variable, value in variables.items())
-    return f"{exports}\ncd {to}/releases/{name} || exit 1\nset -e\n{text}\n"
+    return f"{exports}\ncd {folder} || exit 1\nset -e\n{text}\n"
 
 
 def ready(to: str, name: str) -> str:
@@ -76,15 +77,15 @@ def ready(to: str, name: str) -> str:
     return f"set -e\n: > {to}/.ciservice/ready/{name}\n"
 
 
-def switch(to: str, name: str, note: str) -> str:
-    """Make it what runs, in one rename, with a line for the log of switches."""
+def switch(to: str, link: str, note: str) -> str:
+    """Make that what runs, in one rename, with a line for the log of switches."""
     return f"""
 set -e
 cd {to}
 rm -f .ciservice/next
-ln -s releases/{name} .ciservice/next
+ln -s {shlex.quote(link)} .ciservice/next
 {_LINK_SWITCH}
-echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) {name} "{shlex.quote(note)} >> releases.log
+echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) "{shlex.quote(note)} >> releases.log
 """
 
 

@@ -25,7 +25,16 @@ def _many(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+def _listed(value: object) -> object:
+    """Also what a variable says: `web-1, web-2`."""
+    texts = _many(value)
+    if isinstance(texts, list | tuple) and all(isinstance(text, str) for text in texts):
+        return tuple(word for text in texts for word in re.split(r"[,\s]+", text.strip()))
+    return value
+
+
 Many = Annotated[tuple[str, ...], BeforeValidator(_many)]
+Hosts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Duration = Annotated[str, Field(pattern=DURATION, min_length=2)]
 
 
@@ -35,7 +44,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
     verbatim: ClassVar[frozenset[str]] = frozenset({"before", "restart", "check"})
 
-    hosts: Many = Field(
+    hosts: Hosts = Field(
         min_length=1, max_length=500, description="Where to: `host`, `host:port`, `user@host`, `user@host:port`."
     )
     user: str = Field(

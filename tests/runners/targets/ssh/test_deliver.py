@@ -244,3 +244,29 @@ def test_a_place_that_cannot_be_written_is_told_with_what_the_host_says(host):
 
     assert text.startswith(f"{host.sshds[0].name}: release 1-0000000 cannot be put into /proc/app: ")
     assert "/proc/app" in text.split(": ", 2)[2]
+
+
+def test_what_another_program_deployed_there_is_gone_back_to(host):
+    """Such as Capistrano's, whose links are absolute."""
+    (host.disk() / "releases/20240102 it's").mkdir(parents=True)
+    (host.disk() / "current").symlink_to(f"{host.to}/app/releases/20240102 it's")
+    restart = f'echo "$CI_RELEASE $(cat release.txt 2>&1)" >> {host.to}/restarts; test -z "$CI_RELEASE"'
+
+    text = refused(host, host.given(restart=restart), 1)
+
+    assert text.endswith(f"That host was switched back to {host.to}/app/releases/20240102 it's.")
+    assert os.readlink(host.disk() / "current") == f"{host.to}/app/releases/20240102 it's"
+    assert (host.disk().parent / "restarts").read_text().startswith("1 1\n cat: ")
+    host.deliver(1)
+    assert host.serving() == {"1": 1.0}
+    assert "20240102 it's" in releases(host)
+
+
+def test_a_web_server_may_read_whatever_the_users_umask(host):
+    host.sshds[0].stop()
+    host.sshds[0].start(umask=0o077)
+
+    host.deliver(1, host.given(), files={"web/index.html": "hello"})
+
+    current = host.disk() / "current"
+    assert [oct(path.stat().st_mode)[-3:] for path in (current / "web", current / "web/index.html")] == ["755", "644"]

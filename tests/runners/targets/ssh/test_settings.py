@@ -21,6 +21,11 @@ def test_what_is_needed_is_little():
     assert [str(problem) for problem in problems("ssh", {})] == ["hosts: is needed", "to: is needed"]
 
 
+def test_a_variable_may_name_several_hosts():
+    assert Settings(**{**GOOD, "hosts": ["web-1, web-2\nweb-3"]}).hosts == ("web-1", "web-2", "web-3")
+    assert wrong(hosts="${HOSTS}") == []
+
+
 def test_one_text_stands_for_a_list():
     assert Settings(**{**GOOD, "hosts": "a@web-1", "shared": "log/"}).hosts == ("a@web-1",)
 
@@ -39,7 +44,7 @@ def test_hosts(host, parts):
     assert parts_of(host) == parts
 
 
-@pytest.mark.parametrize("host", ["", "-oProxyCommand=x", "a b", "web:0", "web:99999", "u@v@w", "web;id", "ssh://web"])
+@pytest.mark.parametrize("host", ["", "-oProxyCommand=x", "a=b", "web:0", "web:99999", "u@v@w", "web;id", "ssh://web"])
 def test_what_is_no_host(host):
     assert "is no host: write host, host:port or user@host:port" in wrong(hosts=[host])[0]
 
