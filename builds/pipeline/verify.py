@@ -21,6 +21,7 @@ MAX_UNDER_MS = 60_000
 MAX_TLS_DAYS = 365
 MAX_FAILURES = 100
 MAX_EVERY_SECONDS = 3600
+_NAMES = re.compile(r"\$\{(?:CI_RELEASE|CI_COMMIT_ID|CI_ENVIRONMENT)\}")
 _STATUS = re.compile(r"[1-5](?:[0-9]{2}|xx)")
 
 
@@ -58,12 +59,12 @@ def _is_probe(item: Node) -> bool:
 def _probe(item: Node, report: Report) -> Probe:
     if not isinstance(item, Mapping):
         url = item.text if isinstance(item, Scalar) else ""
-        if wrong := what_is_wrong(url):
+        if wrong := _what_is_wrong(url):
             report.error(f"`verify`: {wrong}; a command is `- run: …`", item, key="verify")
         return Probe(url=url)
     section = Section(item, PROBE, report, strict=True)
     url = section.text("http")
-    if wrong := what_is_wrong(url):
+    if wrong := _what_is_wrong(url):
         report.error(f"`http`: {wrong}", section.entry("http") or item)
     return Probe(
         url=url,
@@ -75,6 +76,11 @@ def _probe(item: Node, report: Report) -> Probe:
         every_seconds=read_span(section, "every", usual=5, most=MAX_EVERY_SECONDS),
         failures=read_count(section, "failures", usual=1, most=MAX_FAILURES),
     )
+
+
+def _what_is_wrong(url: str) -> str:
+    """A user and password are sent when it is opened, and never shown."""
+    return what_is_wrong(_NAMES.sub("1", url), is_shown=False)
 
 
 def _statuses(section: Section) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from builds.pipeline.delivery import Probe
 from builds.states import Status
 from deployments.models import ProbeResult, Stage
+from deployments.services.turns import EARLY
 from deployments.services.verify import rollout_of
 from deployments.states import DeploymentStatus
 
@@ -14,7 +15,7 @@ from deployments.states import DeploymentStatus
 DECIDED = frozenset({DeploymentStatus.VERIFYING, DeploymentStatus.ROLLING_BACK})
 # How soon a stage that waits for something else is looked at again, should the news of it be lost.
 _WAITING = timedelta(seconds=15)
-_SHORTEST = timedelta(seconds=1)
+_SHORTEST = timedelta(milliseconds=500)
 
 
 class Sight:
@@ -82,7 +83,7 @@ class Sight:
         row = self.rows.get(position)
         if row is None:
             return self._begin
-        again = row.at + timedelta(seconds=probe.every_seconds)
+        again = row.at + timedelta(seconds=probe.every_seconds) - EARLY
         if row.was_right:
             return again if self.stage.right_at or not row.is_right else None
         end = self._begin + timedelta(seconds=probe.within_seconds)

@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 THREADS = 16
 LEASE = timedelta(seconds=25)  # enough for reading the rows, and for a few addresses
 A_PROJECT = 2  # looks of one project at one time
+# The clock rings every two seconds, and what is due a moment after a turn would wait for a whole one.
+EARLY = timedelta(milliseconds=500)
 
 Key = tuple[str, int]
 

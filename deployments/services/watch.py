@@ -21,7 +21,7 @@ from deployments.services.move import hold
 from deployments.services.plans import plan_for
 from deployments.services.probes import longest, named, open_all
 from deployments.services.results import keep
-from deployments.services.turns import LEASE, lease, turns
+from deployments.services.turns import EARLY, LEASE, lease, turns
 from deployments.signals import health_moved
 from deployments.states import BUSY, DeploymentStatus
 
@@ -84,7 +84,7 @@ def look(environment_id: int) -> bool:
         if live is None or watch is None or not probes:
             _leave_alone(fresh, has_nothing=watch is not None and live is not None)
             return True
-        fresh.look_at = timezone.now() + timedelta(seconds=watch.every_seconds)
+        fresh.look_at = timezone.now() + timedelta(seconds=watch.every_seconds) - EARLY
         if found and _live(fresh) == live and not _is_busy(fresh):
             _forget_others(fresh, live, probes)
             keep(fresh, found, now=timezone.now())

@@ -11,6 +11,7 @@ from deployments.models import Deployment, Environment, HealthMove, ProbeResult
 from deployments.services import watch
 from deployments.services.gates_of import gates_to_json
 from deployments.services.look import look as look_at_stage
+from deployments.services.turns import EARLY
 from deployments.signals import environment_changed, health_moved
 from tests.deployments.conftest import environment_plan, of
 from tests.deployments.sites import site
@@ -81,7 +82,7 @@ def seen(commits):
 def test_what_went_live_is_looked_at_from_then_on(live, seen, clock, here, told):
     place = live().environment
     assert seen(place).health == "good"
-    assert (place.health_since, place.look_at) == (timezone.now(), timezone.now() + timedelta(seconds=60))
+    assert (place.health_since, place.look_at) == (timezone.now(), timezone.now() + timedelta(seconds=60) - EARLY)
     assert place.probes.get().was_right
     clock.shift(59)
     seen(place)
@@ -184,4 +185,4 @@ def test_how_often_counts_as_the_environment_has_it_not_as_a_release_says(live, 
     place = seen(live().environment)
     Environment.objects.filter(pk=place.pk).update(gates=gates_to_json(Gates(watch=Watch(every_seconds=10))))
     clock.shift(60)
-    assert seen(place).look_at == timezone.now() + timedelta(seconds=10)
+    assert seen(place).look_at == timezone.now() + timedelta(seconds=10) - EARLY
