@@ -23,7 +23,7 @@ from runners.targets.perform import perform
 from runners.targets.reach import Fence
 from runners.targets.request import FOLDER_PREFIX, Answer, Request
 
-SILENCE_SECONDS = 30.0
+SILENCE_SECONDS = 12.0  # before the shortest usual lease ends, and somebody else may decide
 _CHUNK = 65536
 
 
