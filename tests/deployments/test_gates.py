@@ -30,8 +30,21 @@ from deployments.states import PENDING
 from tests.deployments.gated import VIENNA, staging
 
 RULE = Approval(roles=("manager",), not_author=True, expires_seconds=3 * 86_400)
-RULES = [RULE, Approval(roles=("owner",)), Approval(people=("contributor@example.com",)), None]
-ACTIONS = ["pass", "pass", "minutes", "hours", "hours", "approve", "approve", "reject", "override", "freeze", "thaw"]
+RULES = [RULE, Approval(roles=("owner",)), Approval(people=("contributor@example.com",)), None, None]
+ACTIONS = [
+    "pass",
+    "pass",
+    "minutes",
+    "hours",
+    "hours",
+    "approve",
+    "approve",
+    "reject",
+    "override",
+    "freeze",
+    "freeze",
+    "thaw",
+]
 ACTIONS += ["rule", "role", "end", "end", "rollback", "again", "sweep"]
 _RANKS = [Role.CONTRIBUTOR, Role.PROJECT_MANAGER, Role.MANAGER, Role.OWNER]
 
@@ -69,7 +82,7 @@ class World:
             its = one.environment if chance.random() < 0.5 else None
             ends = begins + timedelta(hours=chance.randint(1, 50))
             organization = one.environment.project.organization
-            freeze(organization, environment=its, starts_at=begins, ends_at=ends, reason="why", user=who)
+            freeze(organization, environment=its, starts_at=begins, ends_at=ends, reason="why", user=self.people[0])
         elif action == "thaw":
             for each in Freeze.objects.all()[:1]:
                 thaw(each, user=who)
