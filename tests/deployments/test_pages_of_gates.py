@@ -321,3 +321,30 @@ def test_a_deployment_of_the_time_before_stages_still_shows_its_steps(place, mem
     shown = look(member, "deployment", old.uuid)
     assert "./deploy staging" in shown
     assert "log of deploy" in shown
+
+
+class TestInThePagesOfBuilds:
+    @pytest.mark.parametrize(
+        ("state", "said"),
+        [
+            ("held", "held until"),
+            ("waiting", "waits for approval"),
+            ("unknown", "unknown whether it went live"),
+            ("canary", "verifying"),
+        ],
+    )
+    def test_a_projects_row_says_what_is_on_its_way(self, client, place, member, state, said):
+        deployment = seed_deployments.STATES[state](place)
+        client.force_login(member)
+        shown = client.get(reverse("projects")).content.decode()
+        assert said in shown
+        assert f"{deployment.release} to production" in shown
+        assert "live <span" in shown
+
+    def test_a_build_says_where_its_release_went(self, client, place, member, project):
+        back = seed_deployments.failed_probe(place)
+        client.force_login(member)
+        build = reverse("build", args=[project.uuid, back.release.build.number])
+        shown = client.get(build).content.decode()
+        assert "Release 2 in production: rolled back" in shown
+        assert "Release 2 in staging: live" in shown
