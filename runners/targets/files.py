@@ -18,7 +18,7 @@ from runners.gathering import Most, find, matcher, open_beneath
 from runners.targets.contract import TargetError
 
 MOST = Most(files=200_000, bytes=16 << 30)
-_LEVEL = 6
+_LEVEL = 3  # half the work of 6, and less than a tenth more to send
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # what a zip can tell
 
 

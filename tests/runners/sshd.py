@@ -25,10 +25,13 @@ class Sshd:
     """Started on a free port for the user who runs the tests; knows one key.
 
     With `own` it is a machine of its own in one respect: what it has at the path `at` lies in that folder.
+    `programs` is a folder of programs that are all it has.
     """
 
-    def __init__(self, folder: Path, *, own: Path | None = None, at: Path | None = None) -> None:
-        self.folder, self._own, self._at = folder, own, at
+    def __init__(
+        self, folder: Path, *, own: Path | None = None, at: Path | None = None, programs: Path | None = None
+    ) -> None:
+        self.folder, self._own, self._at, self._programs = folder, own, at, programs
         folder.mkdir(mode=0o700)
         self.key = make_key(folder / "client")
         make_key(folder / "host")
@@ -54,7 +57,8 @@ class Sshd:
         }
         if self._own is not None:
             walls = f"bwrap --dev-bind / / --bind {self._own} {self._at} --die-with-parent"
-            options["ForceCommand"] = f'exec {walls} -- sh -c "$SSH_ORIGINAL_COMMAND"'
+            path = f"--setenv PATH {self._programs} -- {self._programs}/sh" if self._programs else "-- sh"
+            options["ForceCommand"] = f'exec {walls} {path} -c "$SSH_ORIGINAL_COMMAND"'
         config = self.folder / "config"
         config.write_text("".join(f"{name} {value}\n" for name, value in options.items()))
         self.process = subprocess.Popen(

@@ -87,6 +87,13 @@ def test_a_strangers_fork_gets_no_key(make_build, project, owner, from_fork):
     assert text not in repr(spec)
 
 
+def test_the_operators_list_reaches_deploy_steps(make_build, settings):
+    settings.TARGET_ALLOWED_HOSTS = ["127.0.0.1", "registry.local"]
+    add_job(make_build())
+
+    assert job_spec(claim_now()).target_hosts == ("127.0.0.1", "registry.local")
+
+
 def test_what_the_project_key_opens_reaches_the_step_and_no_log(make_build, project, owner, tmp_path):
     put_key(project, (key := new_key()).text, who=owner)
     sealed = encrypt(b"TOKEN=opened with the key", key)

@@ -22,8 +22,8 @@ class Hosts:
 
     target: ModuleType = target
 
-    def __init__(self, folder: Path, number: int) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, number: int, programs: Path | None = None) -> None:
+        self._folder, self._programs = folder, programs
         self.to = folder / "srv"
         self.to.mkdir()
         self.key = make_key(folder / "key")
@@ -32,7 +32,7 @@ class Hosts:
     def _sshd(self, folder: Path, position: int) -> Sshd:
         own = folder / f"disk-{position}"
         own.mkdir()
-        sshd = Sshd(folder / f"sshd-{position}", own=own, at=self.to)
+        sshd = Sshd(folder / f"sshd-{position}", own=own, at=self.to, programs=self._programs)
         (sshd.folder / "authorized_keys").write_text((folder / "key.pub").read_text())
         return sshd
 
@@ -96,8 +96,8 @@ def make_hosts(tmp_path):
         pytest.skip("openssh-server or bubblewrap is not installed")
     made: list[Hosts] = []
 
-    def make(number: int) -> Hosts:
-        hosts = Hosts(tmp_path, number)
+    def make(number: int, programs: Path | None = None) -> Hosts:
+        hosts = Hosts(tmp_path, number, programs)
         made.append(hosts)
         for sshd in hosts.sshds:
             sshd.start()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 
 import pytest
 
 from runners.targets.contract import TargetError
 from runners.targets.ssh import target
+from tests.docker_images import BUSYBOX
 from tests.runners.targets.releases import Log
 from tests.servers import wait_until
 
@@ -270,3 +272,23 @@ def test_a_web_server_may_read_whatever_the_users_umask(host):
 
     current = host.disk() / "current"
     assert [oct(path.stat().st_mode)[-3:] for path in (current / "web", current / "web/index.html")] == ["755", "644"]
+
+
+@pytest.mark.skipif(not BUSYBOX.exists(), reason="busybox is not installed")
+def test_a_host_with_nothing_but_busybox(make_hosts, tmp_path):
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in subprocess.run([str(BUSYBOX), "--list"], capture_output=True, text=True, check=True).stdout.split():
+        (programs / name).symlink_to(BUSYBOX)
+    hosts = make_hosts(1, programs=programs)
+    settings = hosts.given(shared=["log/"], before="sh --help 2>&1 | head -1", restart="true", check="true", keep=1)
+
+    log = hosts.deliver(1, settings)
+    hosts.deliver(2, settings, previous="1")
+    hosts.deliver(3, settings, previous="2")
+    hosts.deliver(2, settings, previous="3", is_rollback=True)
+
+    assert "BusyBox" in log.text
+    assert hosts.serving() == {"2": 1.0}
+    assert releases(hosts) == ["2-0000000", "3-0000000"]
+    assert target.running(settings, hosts.release(2), Log()) == {"2"}
