@@ -31,8 +31,8 @@ beat_schedule = {
     "outbox": {"task": "builds.tasks.deliver_outbox", "schedule": 10.0},
     "deployments": {"task": "deployments.tasks.advance_all", "schedule": 15.0},
     # A beat that no worker takes for a while leaves nothing behind: the next one looks at all that is due.
-    "verify": {"task": "deployments.tasks.look_at_stages", "schedule": 2.0, "options": {"expires": 10}},
-    "watch": {"task": "deployments.tasks.look_at_environments", "schedule": 2.0, "options": {"expires": 10}},
+    "look": {"task": "deployments.tasks.look_at_what_is_due", "schedule": 2.0, "options": {"expires": 10}},
+    "watch": {"task": "deployments.tasks.find_unwatched", "schedule": 60.0},
     "tell": {"task": "notifications.tasks.tell_missed", "schedule": 60.0},
     "reconcile": {"task": "builds.tasks.reconcile", "schedule": 60.0},
     "schedules": {"task": "builds.tasks.build_scheduled", "schedule": 20.0},

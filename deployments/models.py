@@ -46,6 +46,9 @@ class Environment(models.Model):
     class Meta:
         ordering = ["position", "id"]
         constraints = [models.UniqueConstraint(fields=["project", "name"], name="one_environment_a_name")]
+        indexes = [
+            models.Index(fields=["look_at"], condition=models.Q(look_at__isnull=False), name="environment_to_look_at"),
+        ]
 
     def __str__(self) -> str:
         return self.name

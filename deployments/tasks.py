@@ -15,12 +15,13 @@ def advance_all(**from_a_newer_release: object) -> None:
 
 
 @shared_task(ignore_result=True)
-def look_at_stages(**from_a_newer_release: object) -> None:
-    """Open what is due of the stages that are verified, and decide."""
+def look_at_what_is_due(**from_a_newer_release: object) -> None:
+    """Open the addresses of stages that are verified, and of environments that are watched."""
     look.look_due()
+    watch.look_due()
 
 
 @shared_task(ignore_result=True)
-def look_at_environments(**from_a_newer_release: object) -> None:
-    """Open what is due of the environments that are watched."""
-    watch.look_due()
+def find_unwatched(**from_a_newer_release: object) -> None:
+    """Watch what a lost signal left alone."""
+    watch.find_unwatched()

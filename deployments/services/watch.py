@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from builds.pipeline.delivery import Probe, Watch
@@ -49,16 +49,16 @@ def _from_now(environments: QuerySet[Environment]) -> None:
 
 def look_due(limit: int = _AT_ONCE) -> int:
     """Hand the environments that are due to threads of this process; how many. Waits for nothing."""
-    # Watched, live, and without a time: the news that it went live was lost.
-    forgotten = Q(look_at=None, gates__watch__every_seconds__gt=0, deployments__status=DeploymentStatus.LIVE)
-    due = Environment.objects.filter(Q(look_at__lte=timezone.now()) | forgotten).distinct()
-    rows = due.exclude(project__in=turns.busy_projects()).values_list("pk", "project_id", "look_at").order_by("look_at")
-    taken = 0
-    for pk, project, look_at in rows[:limit]:
-        if look_at is None:
-            watch_from_now(pk)
-        taken += turns.take(("environment", pk), project, partial(look, pk))
-    return taken
+    due = Environment.objects.filter(look_at__lte=timezone.now()).exclude(project__in=turns.busy_projects())
+    rows = list(due.order_by("look_at").values_list("pk", "project_id")[:limit])
+    return sum(turns.take(("environment", pk), project, partial(look, pk)) for pk, project in rows)
+
+
+def find_unwatched() -> int:
+    """Have environments looked at that should be, and of which the news that something went live was lost; how many."""
+    live = Deployment.objects.live().filter(environment=OuterRef("pk"))
+    unwatched = Environment.objects.filter(Exists(live), look_at=None, retired=False)
+    return unwatched.filter(gates__watch__every_seconds__gt=0).update(look_at=timezone.now())
 
 
 def look(environment_id: int) -> bool:

@@ -205,6 +205,8 @@ def watched(verifying, here):
 
 
 def test_a_live_environment_is_looked_at_by_the_clock_though_nobody_told_it(watched):
+    assert watch.look_due() == 0
+    assert (watch.find_unwatched(), watch.find_unwatched()) == (1, 0)
     assert watch.look_due() == 1
     assert turns.wait_idle(20)
     watched.refresh_from_db()
