@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo, available_timezones
 
 from django import forms
@@ -30,16 +30,18 @@ class FreezeForm(forms.Form):
         required=False,
         to_field_name="uuid",
         label="What",
-        empty_label="Every environment of the organisation",
     )
     reason = forms.CharField(max_length=LONGEST_REASON, help_text="People who wait for a release read it.")
     starts_at = forms.CharField(widget=_Moment(), required=False, label="From", help_text="Empty: from now on.")
     ends_at = forms.CharField(widget=_Moment(), label="Until")
     zone = forms.CharField(max_length=60, label="Time zone", help_text="Whose clock that is: UTC, Europe/Vienna …")
 
-    def __init__(self, environments: QuerySet[Environment], *args: Any, **kwargs: Any) -> None:
+    def __init__(self, environments: QuerySet[Environment], *args: Any, may_freeze_all: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["environment"].queryset = environments  # type: ignore[attr-defined]
+        what = cast("forms.ModelChoiceField[Environment]", self.fields["environment"])
+        what.queryset = environments
+        what.required = not may_freeze_all
+        what.empty_label = "Every environment of the organisation" if may_freeze_all else None
         self.fields["zone"].widget.attrs["data-own-zone"] = ""
 
     def clean(self) -> dict[str, Any]:

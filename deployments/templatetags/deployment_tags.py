@@ -33,6 +33,13 @@ def moment(at: datetime | None, zone: str = "UTC") -> SafeString | str:
     return format_html('<time datetime="{}" data-moment="{}">{}</time>', at.isoformat(), zone, said)
 
 
+@register.simple_tag
+def clock(at: datetime, zone: str) -> SafeString:
+    """The same in few letters, for rows; whose clock that is shows on hover."""
+    said = clock_words(at, zone, timezone.now())
+    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), said, said.rpartition(" ")[0])
+
+
 @register.filter
 def milliseconds(value: int | None) -> str:
     """How long an answer took."""

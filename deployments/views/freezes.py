@@ -28,15 +28,17 @@ def freezes(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """The list and the form; POST makes a freeze."""
     user = person(request)
     project = project_or_404(user, uuid)
+    rights = rights_of(user, project.organization)
     environments = project.environments.filter(retired=False)
+    may_freeze_all = Right.CHANGE_ORGANIZATION in rights
     if request.method == "POST":
         require(user, project.organization, Right.CHANGE_PROJECT)
-        form = FreezeForm(environments, request.POST)
+        form = FreezeForm(environments, request.POST, may_freeze_all=may_freeze_all)
         if form.is_valid() and _make(form, project, user):
             return redirect("freezes", uuid)
-        return _page(request, project, user, form, status=400)
-    zone = next((zone_of(gates_of(each)) for each in environments if gates_of(each).windows), "")
-    return _page(request, project, user, FreezeForm(environments, initial={"zone": zone or "UTC"}))
+        return _page(request, project, rights, form, status=400)
+    form = FreezeForm(environments, initial=_first(list(environments)), may_freeze_all=may_freeze_all)
+    return _page(request, project, rights, form)
 
 
 @require_POST
@@ -54,8 +56,15 @@ def lift(request: HttpRequest, uuid: UUID, freeze: UUID) -> HttpResponse:
     return redirect("freezes", uuid)
 
 
-def _page(request: HttpRequest, project: Project, user: User, form: FreezeForm, *, status: int = 200) -> HttpResponse:
-    rights = rights_of(user, project.organization)
+def _first(environments: list[Environment]) -> dict[str, object]:
+    """What stands in the form at first: the last environment in the order of promotion, and the zone of a window."""
+    zones = [zone_of(gates) for gates in map(gates_of, environments) if gates.windows]
+    return {"zone": next(iter(zones), "UTC"), "environment": environments[-1].uuid if environments else None}
+
+
+def _page(
+    request: HttpRequest, project: Project, rights: frozenset[Right], form: FreezeForm, *, status: int = 200
+) -> HttpResponse:
     context = {
         "project": project,
         "tab": "environments",

@@ -339,7 +339,6 @@ class TestInThePagesOfBuilds:
         shown = client.get(reverse("projects")).content.decode()
         assert said in shown
         assert f"{deployment.release} to production" in shown
-        assert "live <span" in shown
 
     def test_a_build_says_where_its_release_went(self, client, place, member, project):
         back = seed_deployments.failed_probe(place)
