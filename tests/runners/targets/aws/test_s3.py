@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from runners.targets.aws import client
 from runners.targets.contract import TargetError
 from runners.targets.s3 import target as s3_target
 from runners.targets.s3.etags import PART_BYTES
@@ -83,6 +84,13 @@ def test_it_is_signed_with_the_projects_key_alone(aws, s3, bring, monkeypatch, t
             bring()
     finally:
         aws.values = kept
+
+
+def test_no_address_of_the_machines_own_is_asked(aws, tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    settings = Settings(s3_bucket="shop-web", region=REGION)
+    made = client("s3", settings, release(tmp_path, values=aws.values))
+    assert made.meta.endpoint_url == f"https://s3.{REGION}.amazonaws.com"
 
 
 def test_keys_of_the_settings_come_first_and_bring_no_token_of_others(aws, s3, bring, tmp_path):
@@ -183,6 +191,13 @@ def test_back_to_the_release_before(aws, s3, bring, tmp_path):
     bring(12, fields={"is_rollback": True})
     assert sent(aws) == ["index.html"]
     assert running(bring.settings(), release(tmp_path, 12, values=aws.values), Log()) == {"12"}
+
+
+def test_a_checkout_does_not_tell_which_release_it_is(aws, s3, bring, tmp_path):
+    forged = f'{{"project": "{PROJECT}", "releases": ["99"]}}'
+    bring(12, {**SITE, "public/.ciservice-release": forged})
+    assert running(bring.settings(), release(tmp_path, 12, values=aws.values), Log()) == {"12"}
+    assert len([path for path in aws.names() if path == "PUT /shop-web/www/.ciservice-release"]) == 2
 
 
 def test_a_share_is_refused_before_anything_is_sent(aws, s3, bring):

@@ -143,6 +143,15 @@ def test_a_canary_that_fails_leaves_the_rest_alone(cluster, bring):
     assert cluster.running() == {"11": 4}
 
 
+def test_on_the_way_back_the_canary_goes_first(cluster, bring):
+    bring(11)
+    bring(12)
+    bring(13, {"percent": 20.0})
+    cluster.calls.clear()
+    bring(11, {"is_rollback": True})
+    assert [verb for verb, *_ in cluster.calls if verb != "GET"] == ["DELETE", "PATCH"]
+
+
 def test_another_deployment_of_the_canarys_name_is_not_touched(cluster, bring):
     theirs = cluster.deployments["web"]
     cluster.make({**theirs, "metadata": {"name": "web-canary", "labels": {}}})
