@@ -69,12 +69,12 @@ def look(environment_id: int) -> bool:
         return False
     row = Environment.objects.filter(pk=environment_id)
     until = lease(row, environment.look_at)
-    if until is None:
-        return False
     live = _live(environment)
     watch, probes = _wanted(environment, live)
-    if longest(probes) > LEASE:
+    if until and longest(probes) > LEASE:
         until = lease(row, until, longest(probes))
+    if until is None:
+        return False
     opens = live is not None and watch is not None and bool(probes) and not _is_busy(environment)
     found = open_all(probes, named(live.release, environment.name)) if opens and live else {}
     with transaction.atomic():
