@@ -77,7 +77,7 @@ def _decide(sight: Sight) -> bool:
         stage.look_at = None  # one look was asked for, or nobody waits for it any more
         stage.save(update_fields=["look_at"])
         return stage.deployment.status == DeploymentStatus.UNKNOWN
-    if wrong := sight.wrong(now):
+    if wrong := sight.wrong():
         _give_up(stage, wrong)
         return True
     was_right = stage.right_at is not None

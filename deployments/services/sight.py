@@ -34,11 +34,11 @@ class Sight:
         times = {position: self._next(position, probe) for position, probe in enumerate(self.rollout.probes)}
         return {position: self.rollout.probes[position] for position, at in times.items() if at and at <= now}
 
-    def wrong(self, now: datetime) -> str:
+    def wrong(self) -> str:
         """Why the stage has failed, as a sentence; "" = it has not."""
         for position, probe in enumerate(self.rollout.probes):
             row = self.rows.get(position)
-            if row is not None and not row.is_right and (why := self._too_much(row, probe, now)):
+            if row is not None and not row.is_right and (why := self._too_much(row, probe)):
                 return why
         job = self.stage.check_job
         if job is None or not job.is_final or job.status in {Status.PASSED, Status.SKIPPED}:
@@ -69,10 +69,11 @@ class Sight:
 
     def next_look(self, now: datetime) -> datetime:
         """When something is due next."""
-        times = [self._next(position, probe) for position, probe in enumerate(self.rollout.probes)]
-        times.append(self.stage.bakes_until if self.stage.right_at else None)
-        coming = [at for at in times if at is not None and at > now]
-        return max(min([*coming, now + _WAITING]), now + _SHORTEST)
+        probes = [self._next(position, probe) for position, probe in enumerate(self.rollout.probes)]
+        times = [at for at in probes if at is not None]
+        if self.stage.bakes_until is not None and self.stage.bakes_until > now:
+            times.append(self.stage.bakes_until)
+        return max(min([*times, now + _WAITING]), now + _SHORTEST)
 
     def _is_checked(self) -> bool:
         job = self.stage.check_job
@@ -89,9 +90,10 @@ class Sight:
         end = self._begin + timedelta(seconds=probe.within_seconds)
         return min(again, end) if row.at < end else again
 
-    def _too_much(self, row: ProbeResult, probe: Probe, now: datetime) -> str:
+    def _too_much(self, row: ProbeResult, probe: Probe) -> str:
         if not row.was_right:
-            is_late = now >= self._begin + timedelta(seconds=probe.within_seconds)
+            # Not the time that it is now: while another address hung, this one was not tried.
+            is_late = row.at >= self._begin + timedelta(seconds=probe.within_seconds)
             return f"{row.url} was not right within {span(probe.within_seconds)}: it {row.reason}" if is_late else ""
         if row.failures < probe.failures:
             return ""

@@ -220,6 +220,27 @@ def test_all_addresses_have_to_be_right_each_in_its_own_time(deployed, seen, clo
         assert seen(deployment).status == "live"
 
 
+def test_an_address_is_tried_a_last_time_though_another_hung_over_its_end(deployed, seen, clock, here):
+    with site() as other:
+        here.say(503)
+        other.say(503)
+        deployment = deployed(probes=(probe(here, every_seconds=50), probe(other, within_seconds=600)))
+        seen(deployment)
+        clock.shift(54)
+        seen(deployment)
+        clock.shift(5)
+        other.meanwhile = lambda: clock.shift(2)
+        assert seen(deployment).status == "verifying", "its time is over, but it was not tried at the end"
+        assert (len(here.asked), len(other.asked)) == (2, 3)
+        other.meanwhile = lambda: None
+        here.say(200)
+        other.say(200)
+        clock.shift(1)
+        assert (seen(deployment).status, row(deployment).is_right) == ("verifying", True)
+        clock.shift(5)
+        assert seen(deployment).status == "live"
+
+
 def test_while_it_bakes_it_has_to_stay_right(deployed, seen, clock, here):
     deployment = deployed(bake_seconds=20, probes=(probe(here, failures=2),))
     seen(deployment)
