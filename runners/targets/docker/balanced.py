@@ -21,8 +21,8 @@ _LOOK_SECONDS = 0.2
 class Balanced:
     """One backend; `Traffic` says what it can."""
 
-    def __init__(self, backend: Backend, settings: HAProxy, port: int, tell: Tell) -> None:
-        self._backend, self._settings, self._port, self._tell = backend, settings, port, tell
+    def __init__(self, backend: Backend, settings: HAProxy, tell: Tell) -> None:
+        self._backend, self._settings, self._tell = backend, settings, tell
 
     def check(self, percent: float, new: int, old: int) -> None:
         """Weights go to 256."""
@@ -164,7 +164,7 @@ class Balanced:
     def _address(self, member: Member) -> str:
         """Where HAProxy reaches it; "" = nowhere, while it does not run."""
         publish = self._settings.publish
-        host, port = (publish.address, member.published) if publish else (member.address, self._port)
+        host, port = (publish.address, member.published) if publish else (member.address, member.port)
         if not host or not port:
             return ""
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -18,6 +18,7 @@ RELEASE = "ciservice.target.release"
 FORM = "ciservice.target.form"
 IMAGE = "ciservice.target.image"
 NUMBER = "ciservice.target.number"
+PORT = "ciservice.target.port"
 
 _NANO = 1_000_000_000
 _ASK_SECONDS = 10

@@ -29,6 +29,7 @@ class Member:
     networks: frozenset[str]
     aliases: frozenset[str]  # in the front network
     address: str  # in the front network; "" = not there, or not running
+    port: int  # where it listens
     published: int  # the host's port that leads to it; 0 = none
     finished_at: str  # when it ended last; sorts by time
 
@@ -153,6 +154,7 @@ class Groups:
             form.FORM: group.mark,
             form.IMAGE: group.image,
             form.NUMBER: str(number),
+            form.PORT: str(self._settings.port),
         }
         host = {**self._form["HostConfig"], "NetworkMode": self._start_networks()[0]}
         proxy = self._settings.proxy
@@ -185,7 +187,8 @@ def _bound(engine: Remote, container: str) -> list[int]:
 def _member(facts: dict[str, Any], settings: Settings) -> Member:
     state, networks = facts["State"], facts["NetworkSettings"]["Networks"] or {}
     front = networks.get(settings.front) or {}
-    ports = (facts["NetworkSettings"].get("Ports") or {}).get(f"{settings.port}/tcp") or []
+    port = int(facts["Config"]["Labels"][form.PORT])
+    ports = (facts["NetworkSettings"].get("Ports") or {}).get(f"{port}/tcp") or []
     return Member(
         id=str(facts["Id"]),
         name=str(facts["Name"]).lstrip("/"),
@@ -195,6 +198,7 @@ def _member(facts: dict[str, Any], settings: Settings) -> Member:
         networks=frozenset(networks),
         aliases=frozenset(front.get("Aliases") or ()),
         address=str(front.get("IPAddress") or ""),
+        port=port,
         published=int(ports[0]["HostPort"]) if ports else 0,
         finished_at=str(state.get("FinishedAt") or ""),
     )

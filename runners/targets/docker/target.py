@@ -67,7 +67,7 @@ def _place(settings: Settings, delivery: Delivery, tell: Tell) -> Iterator[_Plac
         groups = Groups(engine, settings, delivery, tell)
         traffic: Traffic = ByName(engine, settings.front, settings.name, tell)
         if proxy is not None:
-            traffic = Balanced(Backend(proxy.backend, lambda: host.dial(proxy.socket)), proxy, settings.port, tell)
+            traffic = Balanced(Backend(proxy.backend, lambda: host.dial(proxy.socket)), proxy, tell)
         yield _Place(settings, delivery, engine, groups, traffic, tell)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.load import Load
-from tests.runners.targets.docker.conftest import BAD
+from tests.runners.targets.docker.app import BAD
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
