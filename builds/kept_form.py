@@ -7,43 +7,27 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
-from builds.pipeline.basic import Kept, KeptDeployment, KeptPipeline, Match
+from builds.kept_deployment_form import DeploymentForm, commands_field, deployment_of, initial_of, is_filled
+from builds.pipeline.basic import Kept, KeptDeployment, KeptPipeline
 from builds.pipeline.plan import Problem
 
 MOST_ROWS = 20
-MOST_COMMANDS = 32 * 1024
-_MATCHES = [(Match.EXACTLY.value, "Branch is exactly"), (Match.STARTS_WITH.value, "Branch starts with")]
-
-
-def _commands(label: str, help_text: str = "") -> forms.CharField:
-    attributes = {"rows": 5, "spellcheck": "false", "autocomplete": "off", "autocapitalize": "off"}
-    widget = forms.Textarea(attrs=attributes)
-    return forms.CharField(label=label, max_length=MOST_COMMANDS, required=False, widget=widget, help_text=help_text)
 
 
 class _Top(forms.Form):
     image = forms.CharField(
         max_length=300, required=False, label="Image", help_text="Such as node:22. Empty: the instance's own."
     )
-    setup = _commands("Set-up commands", "They run first in every pipeline, in the same shell. A command a line.")
+    setup = commands_field("Set-up commands", "They run first in every pipeline, in the same shell. A command a line.")
 
 
 class _Pipeline(forms.Form):
     name = forms.CharField(max_length=100, required=False)
-    commands = _commands("Test commands")
-
-
-class _Deployment(forms.Form):
-    name = forms.CharField(max_length=100, required=False, label="Environment", help_text="Such as production.")
-    match = forms.ChoiceField(choices=_MATCHES, required=False, label="When")
-    branch = forms.CharField(
-        max_length=150, required=False, label="Branch", help_text="% with “starts with” means every branch."
-    )
-    commands = _commands("Deployment commands")
+    commands = commands_field("Test commands")
 
 
 _Pipelines = forms.formset_factory(_Pipeline, extra=1, max_num=MOST_ROWS, absolute_max=MOST_ROWS + 5)
-_Deployments = forms.formset_factory(_Deployment, extra=1, max_num=MOST_ROWS, absolute_max=MOST_ROWS + 5)
+_Deployments = forms.formset_factory(DeploymentForm, extra=1, max_num=MOST_ROWS, absolute_max=MOST_ROWS + 5)
 
 
 class KeptForm:
@@ -52,10 +36,7 @@ class KeptForm:
     def __init__(self, kept: Kept, data: QueryDict | None = None) -> None:
         first = {"name": "test", "commands": ""}
         pipelines = [{"name": one.name, "commands": one.commands} for one in kept.pipelines] or [first]
-        deployments = [
-            {"name": one.name, "match": one.match.value, "branch": one.branch, "commands": one.commands}
-            for one in kept.deployments
-        ]
+        deployments = [initial_of(one) for one in kept.deployments]
         initial = {"image": kept.image, "setup": kept.setup}
         self.top = _Top(data, initial=initial, prefix="top")
         self.pipelines: Any = _Pipelines(data, initial=pipelines, prefix="pipelines")
@@ -79,28 +60,28 @@ class KeptForm:
                 KeptPipeline(name=row.get("name") or "test", commands=_lines(row.get("commands", "")))
                 for row in _filled(self.pipelines)
             ),
-            deployments=tuple(
-                KeptDeployment(
-                    name=row.get("name") or row.get("branch", ""),
-                    match=Match(row.get("match") or Match.EXACTLY),
-                    branch=row.get("branch", ""),
-                    commands=_lines(row.get("commands", "")),
-                )
-                for row in _filled(self.deployments)
-            ),
+            deployments=tuple(deployment_of(row, _lines(row.get("commands", ""))) for row in _filled(self.deployments)),
         )
 
     def problems(self) -> list[Problem]:
         """What is wrong before anything is made of it."""
         found = [*_errors(self.top), *(error for part in (self.pipelines, self.deployments) for error in _all(part))]
         kept = self.kept()
-        for what, rows in (("pipelines", kept.pipelines), ("environments", kept.deployments)):
-            names = [row.name for row in rows]
-            found += [f"Two {what} are called {name}." for name in dict.fromkeys(names) if names.count(name) > 1]
+        names = [row.name for row in kept.pipelines]
+        found += [f"Two pipelines are called {name}." for name in dict.fromkeys(names) if names.count(name) > 1]
+        found += [f"{name}: all of its deployments need the same branch." for name in _torn(kept.deployments)]
         found += [f"{row.name or 'A deployment'} needs a branch." for row in kept.deployments if not row.branch]
         if not all(_is_printable(text) for text in _texts(kept)):
             found.append("A text holds a character that cannot be printed: take it out.")
         return [Problem(text=text) for text in found]
+
+
+def _torn(deployments: tuple[KeptDeployment, ...]) -> list[str]:
+    """Environments with several rules."""
+    rules: dict[str, set[tuple[str, str]]] = {}
+    for row in deployments:
+        rules.setdefault(row.name, set()).add((row.match, row.branch))
+    return [name for name, those in rules.items() if len(those) > 1]
 
 
 def _lines(text: str) -> str:
@@ -109,7 +90,11 @@ def _lines(text: str) -> str:
 
 def _texts(kept: Kept) -> list[str]:
     pipelines = [text for row in kept.pipelines for text in (row.name, row.commands)]
-    deployments = [text for row in kept.deployments for text in (row.name, row.branch, row.commands)]
+    deployments = [
+        text
+        for row in kept.deployments
+        for text in (row.name, row.branch, row.commands, *map(str, row.settings.values()))
+    ]
     return [kept.image, kept.setup, *pipelines, *deployments]
 
 
@@ -117,9 +102,8 @@ def _is_printable(text: str) -> bool:
     return all(character.isprintable() or character in "\n\t" for character in text)
 
 
-def _filled(rows: Any) -> list[dict[str, str]]:
-    found = [getattr(form, "cleaned_data", {}) for form in rows.forms]
-    return [row for row in found if row.get("commands", "").strip() or row.get("branch")]
+def _filled(rows: Any) -> list[dict[str, Any]]:
+    return [row for form in rows.forms if is_filled(row := getattr(form, "cleaned_data", {}))]
 
 
 def _errors(form: forms.Form) -> list[str]:

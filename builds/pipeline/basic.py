@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -25,6 +25,24 @@ class Match(StrEnum):
     STARTS_WITH = "starts_with"
 
 
+class Way(StrEnum):
+    """CodeShip's types of deployment: a script, or one of runners.targets."""
+
+    SCRIPT = "script"
+    HEROKU = "heroku"
+    S3 = "s3"
+    ELASTIC_BEANSTALK = "elastic_beanstalk"
+    CODE_DEPLOY = "code_deploy"
+
+
+_AWS = {"aws_access_key_id": "AWS_ACCESS_KEY_ID", "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY"}
+SECRETS: Mapping[Way, Mapping[str, str]] = {
+    Way.HEROKU: {"api_key": "HEROKU_API_KEY"},
+    **dict.fromkeys((Way.S3, Way.ELASTIC_BEANSTALK, Way.CODE_DEPLOY), _AWS),
+}
+"""The settings that are secret, and the secrets of the project that they are taken from."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class KeptPipeline:
     """One test pipeline: a container of its own, the set-up commands, then these, a line each."""
@@ -35,12 +53,19 @@ class KeptPipeline:
 
 @dataclass(frozen=True, kw_only=True)
 class KeptDeployment:
-    """What runs when a build of such a branch passed."""
+    """What runs when a build of such a branch passed. Those of one name are one environment's steps, in their order."""
 
     name: str
     match: Match
     branch: str
-    commands: str
+    commands: str = ""  # of a script
+    way: Way = Way.SCRIPT
+    settings: Mapping[str, str | bool] = field(default_factory=dict)  # of any other way, but for what is secret
+
+    @property
+    def does_something(self) -> bool:
+        """Whether anything is left to run."""
+        return self.way is not Way.SCRIPT or bool(active(self.commands))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,19 +105,41 @@ def to_yaml(kept: Kept) -> str:
     if used:
         lines.append("pipelines:")
     for pipeline in used:
-        lines += [f"  {_quoted(pipeline.name)}:", *_steps((kept.setup, pipeline.commands))]
-    deployments = [deployment for deployment in kept.deployments if active(deployment.commands)]
-    if deployments:
+        lines += [f"  {_quoted(pipeline.name)}:", "    steps:", *_session((kept.setup, pipeline.commands))]
+    environments: dict[str, list[KeptDeployment]] = {}
+    for deployment in kept.deployments:
+        if deployment.does_something:
+            environments.setdefault(deployment.name, []).append(deployment)
+    if environments:
         lines.append("deployments:")
-    before = (kept.setup,) if len(used) == 1 else ()
-    for deployment in deployments:
-        lines += [f"  {_quoted(deployment.name)}:", f"    branch: {_quoted(_pattern(deployment))}"]
-        lines += _steps((*before, deployment.commands))
+    for name, deployments in environments.items():
+        lines += [f"  {_quoted(name)}:", f"    branch: {_quoted(_pattern(deployments[0]))}", "    steps:"]
+        lines += _deploying(deployments, kept.setup if len(used) == 1 else "")
     return "".join(f"{line}\n" for line in lines)
 
 
-def _steps(texts: Sequence[str]) -> Iterator[str]:
-    yield "    steps:"
+def _deploying(deployments: Sequence[KeptDeployment], setup: str) -> Iterator[str]:
+    """The steps of one environment; the set-up commands share the shell of a script that comes first."""
+    if deployments[0].way is not Way.SCRIPT and active(setup):
+        yield from _session((setup,))
+        setup = ""
+    for number, deployment in enumerate(deployments):
+        if deployment.way is Way.SCRIPT:
+            yield from _session((setup, deployment.commands) if number == 0 else (deployment.commands,))
+        else:
+            yield from _target(deployment)
+
+
+def _target(deployment: KeptDeployment) -> Iterator[str]:
+    yield "      - deploy:"
+    yield f"          {deployment.way}:"
+    for name, value in deployment.settings.items():
+        yield f"            {name}: {_quoted(value) if isinstance(value, str) else str(value).lower()}"
+    for name, secret in SECRETS[deployment.way].items():
+        yield f"            {name}: {_quoted(f'${{{secret}}}')}"
+
+
+def _session(texts: Sequence[str]) -> Iterator[str]:
     yield "      - commands:"
     for text in texts:
         for line in active(text):

@@ -33,13 +33,28 @@ function addRow(rows) {
       if (value) element.setAttribute(name, value.replace(old, `${rows.dataset.rows}-${number}-`));
     }
   }
-  for (const field of row.querySelectorAll("input, textarea")) field.value = "";
+  for (const field of row.querySelectorAll("input:not([type=checkbox]), textarea")) field.value = "";
+  for (const field of row.querySelectorAll("input[type=checkbox]")) field.checked = false;
   for (const error of row.querySelectorAll(".errorlist")) error.remove();
   rows.append(row);
+  showWay(row);
   total.value = String(number + 1);
   row.querySelector("input")?.focus();
 }
 
+// Fields that belong to one way of deploying are there while it is chosen.
+function showWay(row) {
+  const way = row.querySelector("select[name$='-way']")?.value;
+  if (!way) return;
+  for (const field of row.querySelectorAll("[data-ways]")) {
+    field.closest(".field").hidden = !field.dataset.ways.split(" ").includes(way);
+  }
+}
+
+for (const row of document.querySelectorAll("[data-rows] > fieldset")) showWay(row);
+document.addEventListener("change", (event) => {
+  if (event.target.matches?.("select[name$='-way']")) showWay(event.target.closest("fieldset"));
+});
 for (const form of document.querySelectorAll("form[data-preview]")) startPreview(form);
 for (const button of document.querySelectorAll("[data-add-to]")) {
   button.addEventListener("click", () => addRow(document.querySelector(`[data-rows="${button.dataset.addTo}"]`)));
