@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -11,9 +11,9 @@ from accounts.models import Organization, User
 from builds.access import Right
 from builds.models import Project
 from builds.models.project import Provider
+from builds.services.secrets import LONGEST_NAME, LONGEST_VALUE, SecretError, check_name, check_value
 from builds.views.choices import organizations_with_right
 
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 DAY_SECONDS = 24 * 3600
 
 
@@ -76,9 +76,9 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
 class SecretForm(forms.Form):
     """A secret variable: written here, never shown again."""
 
-    name = forms.CharField(max_length=200, help_text="As the build sees it, such as AWS_SECRET_KEY.")
+    name = forms.CharField(max_length=LONGEST_NAME, help_text="As the build sees it, such as AWS_SECRET_KEY.")
     value = forms.CharField(
-        max_length=64 * 1024,
+        max_length=LONGEST_VALUE,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
         help_text="Sealed at rest, hidden in logs, and never shown again.",
@@ -86,14 +86,16 @@ class SecretForm(forms.Form):
 
     def clean_name(self) -> str:
         """A name that a shell accepts."""
-        name: str = self.cleaned_data["name"].strip()
-        if not _VARIABLE.fullmatch(name):
-            raise forms.ValidationError("Use letters, digits and _, and no digit at the beginning.")
-        return name
+        return _checked(check_name, self.cleaned_data["name"].strip())
 
     def clean_value(self) -> str:
         """Browsers send line breaks as CR LF; keys want them as they were."""
-        value: str = self.cleaned_data["value"].replace("\r\n", "\n")
-        if "\0" in value:
-            raise forms.ValidationError("A variable cannot hold a NUL.")
-        return value
+        return _checked(check_value, self.cleaned_data["value"].replace("\r\n", "\n"))
+
+
+def _checked(check: Callable[[str], None], text: str) -> str:
+    try:
+        check(text)
+    except SecretError as error:
+        raise forms.ValidationError(str(error)) from None
+    return text

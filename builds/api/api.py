@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from builds.api import approvals, artifacts, builds, events, logs, organizations, plan, projects, tests
+from builds.api import approvals, artifacts, builds, events, logs, organizations, plan, projects, secrets, tests
 from builds.api.auth import TokenAuth
 
 # No page of documentation: the content security policy allows none of its scripts.
@@ -21,7 +21,7 @@ api = NinjaAPI(
     urls_namespace="api",
     auth=TokenAuth(),
 )
-for part in (organizations, projects, builds, approvals, artifacts, tests, plan, logs, events):
+for part in (organizations, projects, secrets, builds, approvals, artifacts, tests, plan, logs, events):
     api.add_router("", part.router)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import uuid
 
+from django.conf import settings
 from django.db import models
 
 from accounts.models import Organization
@@ -63,6 +64,8 @@ class Secret(models.Model):
     name = models.CharField(max_length=200)
     value = SealedField()
     created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(null=True, blank=True, help_text="Empty = set before this was written down.")
+    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "environment", "name"], name="one_secret_a_place")]

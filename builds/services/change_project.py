@@ -1,4 +1,4 @@
-"""Change a project: its settings, its hook secret, its secret variables; each with its entry in the audit log."""
+"""Change a project: its settings and its hook secret; each with its entry in the audit log."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from accounts.services.audit import record
-from builds.models import Project, Secret
+from builds.models import Project
 from builds.models.project import new_hook_secret
 from builds.services.create_project import ProjectError, check_project
 
@@ -35,22 +35,6 @@ def renew_hook_secret(project: Project, *, who: User) -> str:
         project.save(update_fields=["hook_secret"])
         _note(project, "project.hook_secret_renewed", who)
     return secret
-
-
-def put_secret(project: Project, name: str, value: str, *, who: User) -> None:
-    """Set a secret variable of the project's builds, replacing the one of that name."""
-    with transaction.atomic():
-        Secret.objects.update_or_create(project=project, name=name, defaults={"value": value})
-        _note(project, "secret.put", who, name=name)
-
-
-def delete_secret(project: Project, name: str, *, who: User) -> bool:
-    """Remove a secret variable. False where there is none of that name."""
-    with transaction.atomic():
-        gone, _ = Secret.objects.filter(project=project, name=name).delete()
-        if gone:
-            _note(project, "secret.deleted", who, name=name)
-    return bool(gone)
 
 
 def _note(project: Project, action: str, who: User, **details: object) -> None:

@@ -16,7 +16,9 @@ from builds.access import Right, may, project_or_404, require
 from builds.forms import ProjectForm, SecretForm, SettingsForm
 from builds.models import Project, ProjectKey, WebhookDelivery
 from builds.services import change_project as change
+from builds.services import secrets
 from builds.services.create_project import ProjectError, create_project
+from builds.views import slots
 from builds.views.person import person, project_to_change
 
 DELIVERIES_SHOWN = 30
@@ -95,7 +97,8 @@ def _page(
         "tab": "settings",
         "form": form,
         "secret_form": secret_form or SecretForm(),
-        "secrets": project.secrets.defer("value").order_by("name"),
+        "secrets": secrets.secrets_told(project),
+        "of_later_apps": slots.fill("project_settings", [project]).get(project.pk, ""),
         "key": ProjectKey.objects.filter(project=project).defer("text").first(),
         "schedules": project.schedules.all(),
         "deliveries": deliveries[:DELIVERIES_SHOWN],
@@ -120,8 +123,13 @@ def put_secret(request: HttpRequest, uuid: UUID) -> HttpResponse:
     form = SecretForm(request.POST)
     if not form.is_valid():
         return _page(request, project, form=SettingsForm(instance=project), secret_form=form, status=400)
-    change.put_secret(project, form.cleaned_data["name"], form.cleaned_data["value"], who=user)
-    messages.success(request, f"{form.cleaned_data['name']} is set for the builds from now on.")
+    name = form.cleaned_data["name"]
+    try:
+        secrets.put_secret(project, name, form.cleaned_data["value"], who=user)
+    except secrets.SecretError as error:
+        form.add_error(None, str(error))
+        return _page(request, project, form=SettingsForm(instance=project), secret_form=form, status=400)
+    messages.success(request, f"{name} is set for the builds from now on.")
     return redirect("project_settings", uuid)
 
 
@@ -130,6 +138,6 @@ def delete_secret(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """Remove a secret variable."""
     user, project = project_to_change(request, uuid, Right.CHANGE_PROJECT)
     name = request.POST.get("name", "")[:200]
-    if change.delete_secret(project, name, who=user):
+    if secrets.delete_secret(project, name, who=user):
         messages.success(request, f"{name} is gone.")
     return redirect("project_settings", uuid)

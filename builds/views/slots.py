@@ -2,6 +2,7 @@
 
     project_row   Sequence[Project] -> {project pk: safe HTML}   in the row of a project: what is live in production
     build_page    Sequence[Build]   -> {build pk: safe HTML}     under the verdict of a build: where its release went
+    project_settings  Sequence[Project] -> {project pk: safe HTML}   under the secrets: those of one environment
 
 A callable is asked once a page with everything on it, so that a page stays at a constant number of queries.
 """
@@ -15,7 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 Filler = Callable[[Sequence[Any]], Mapping[int, SafeString]]
 
-_slots: dict[str, list[Filler]] = {"project_row": [], "build_page": []}
+_slots: dict[str, list[Filler]] = {"project_row": [], "build_page": [], "project_settings": []}
 
 
 def register(slot: str, filler: Filler) -> None:
