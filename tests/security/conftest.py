@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Role
 from accounts.services.tokens import make_token
 from builds.logs import live
 from builds.models import Artifact, Build, Job, Project, Step
-from deployments.models import Deployment, Environment, Release
+from deployments.models import Deployment, Environment, Freeze, Release
 from notifications.models import Channel, Event, Rule
 from tests.security.routes import API, PAGES, Who, patterns
 
@@ -48,7 +50,13 @@ def world(organization, project: Project, make_build, owner) -> dict[str, object
     artifact = Artifact.objects.create(job=job, path="report.xml", size=5, sha256="0" * 64, storage_name=name)
     environment = Environment.objects.create(project=project, name="staging")
     release = Release.objects.create(project=project, build=build, number=1, commit=build.commit)
-    deployment = Deployment.objects.create(environment=environment, release=release, status="live")
+    now = timezone.now()
+    deployment = Deployment.objects.create(environment=environment, release=release, status="live", live_at=now)
+    times = {"starts_at": now, "ends_at": now + timedelta(days=1)}
+    freezes = [
+        Freeze.objects.create(organization=organization, environment=environment, reason=reason, **times)
+        for reason in ("lifted through the API", "lifted on the page")
+    ]
     rule = Rule.objects.create(project=project, events=[Event.values[0]], channel=Channel.values[0])
     token, _ = make_token(owner, "of the owner")
     return {
@@ -61,8 +69,11 @@ def world(organization, project: Project, make_build, owner) -> dict[str, object
         "artifact_uuid": artifact.uuid,
         "environment_uuid": environment.uuid,
         "deployment_uuid": deployment.uuid,
+        "freeze_uuid": freezes[0].uuid,
+        "freeze": freezes[1].uuid,
         "rule_uuid": rule.uuid,
         "token_id": token.pk,
+        "secret_name": "TOKEN",
         "provider": "generic",
     }
 

@@ -15,10 +15,18 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 # What they leave behind is no world for the others.
-LAST = ["", "rule_remove", "token_revoke", "logout"]
+LAST = ["", "rule_remove", "lift_freeze", "freeze_lift", "token_revoke", "logout"]
 # Enough for every operation of the API: what a body lacks is said before whose the address is.
 BODY = json.dumps(
-    {"ref": "heads/main", "repository_url": "https://git.example.com/shop/new.git", "release": 1, "reason": "Broken"}
+    {
+        "ref": "heads/main",
+        "repository_url": "https://git.example.com/shop/new.git",
+        "release": 1,
+        "reason": "Broken",
+        "value": "Kept",
+        "outcome": "live",
+        "ends_at": "2099-01-01T00:00:00Z",
+    }
 )
 UNSAFE = ["POST", "PUT", "PATCH", "DELETE"]
 MANAGES = {"manager", "owner"}

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import jsonschema_rs
 import pytest
 import requests
 import schemathesis
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 
 from builds.models import Artifact
 from ciservice.urls import api as ninja_api
-from deployments.models import Deployment, Environment, Release
+from deployments.models import Deployment, Environment, Freeze, Release
 
 DOCUMENT = ninja_api.get_openapi_schema(path_prefix="/v2/")
 OPERATIONS = {
@@ -36,6 +39,10 @@ def world(organization, project, make_step, make_build):
     environment = Environment.objects.create(project=project, name="staging")
     release = Release.objects.create(project=project, build=step.job.build, number=1, commit="a" * 40)
     deployment = Deployment.objects.create(environment=environment, release=release)
+    now = timezone.now()
+    freeze = Freeze.objects.create(
+        organization=organization, starts_at=now, ends_at=now + timedelta(days=1), reason="Fair"
+    )
     return {
         "environment_uuid": str(environment.uuid),
         "deployment_uuid": str(deployment.uuid),
@@ -44,6 +51,9 @@ def world(organization, project, make_step, make_build):
         "build_uuid": str(step.job.build.uuid),
         "step_uuid": str(step.uuid),
         "artifact_uuid": str(artifact.uuid),
+        "freeze_uuid": str(freeze.uuid),
+        "number": release.number,
+        "secret_name": "TOKEN",
     }
 
 
