@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -185,6 +187,36 @@ def test_an_address_that_no_browser_should_open_is_no_link(place, member, look):
     environment.url = "javascript:alert(1)"
     environment.save()
     assert "javascript:" not in look(member)
+
+
+def test_an_environment_that_left_the_configuration_in_mid_flight_is_shown_until_it_is_empty(place, owner, look):
+    rolling = seed_deployments.canary(place)
+    environment = place.environments["production"]
+    environment.retired = True
+    environment.save()
+    shown = look(owner)
+    assert "no longer in the configuration" in shown
+    assert "stage 2 of 4" in shown
+    assert "Roll back production" not in shown
+    Deployment.objects.filter(environment=environment).update(status=DeploymentStatus.CANCELLED)
+    assert "no longer in the configuration" not in look(owner)
+    assert "cancelled" in look(owner, "deployment", rolling.uuid)
+
+
+def test_the_board_costs_the_same_however_much_is_on_it(client, place, member, project, django_assert_num_queries):
+    seed_deployments.canary(place)
+    client.force_login(member)
+    address = reverse("environments", args=[project.uuid])
+    client.get(address)
+    with CaptureQueriesContext(connection) as few:
+        client.get(address)
+    for number in range(5):
+        release = place.release(f"Waits {number}", minutes=number)
+        place.deployment(release, "production", DeploymentStatus.REQUESTED)
+        place.deployment(release, "staging", DeploymentStatus.SUPERSEDED)
+        place.freeze(f"Freeze {number}", name="staging")
+    with django_assert_num_queries(len(few)):
+        client.get(address)
 
 
 class TestFreezes:
