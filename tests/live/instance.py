@@ -160,8 +160,9 @@ class Instance:
         return {pid: commands[pid] for pid in found if pid in parents}
 
     def runner_pid(self) -> int:
-        """The runner's process, by its title."""
-        return next(pid for pid, command in self.processes().items() if "runner" in command)
+        """The runner's process, by its title; not one that delivers (`-m runners.targets`)."""
+        found = self.processes().items()
+        return next(pid for pid, command in found if "runner" in command and "runners.targets" not in command)
 
     def stop(self, number: int = signal.SIGTERM) -> None:
         if self.process is not None and self.process.poll() is None:

@@ -84,8 +84,10 @@ def shop(make_hosts, tmp_path):  # noqa: F811
     instance = Instance(tmp_path / "var", DOCKER="no")
     with contextlib.ExitStack() as stack:
         doors = [Traffic(hosts.disk(number) / "current", "/version") for number in range(HOSTS)]
-        instance.start()
+        for door in doors:
+            stack.callback(door.close)
         stack.callback(instance.stop)
+        instance.start()
         shop = Shop(instance, hosts, doors)
         shop.introduce()
         yield shop

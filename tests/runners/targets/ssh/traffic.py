@@ -62,4 +62,8 @@ class Traffic:
             thread.join()
         self._server.shutdown()
         self._threads[0].join()
+        self.close()
+
+    def close(self) -> None:
+        """Give the port back; the end of the block does so, too."""
         self._server.server_close()
