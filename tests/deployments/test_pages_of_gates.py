@@ -111,6 +111,7 @@ def test_what_is_held_says_until_when_and_only_those_with_the_right_may_let_it_g
     assert "Europe/Vienna</time>" in shown
     assert "It goes by itself in" in shown
     assert "Black Friday" in shown
+    assert "1 freeze holds or comes" in shown
     assert "Let it go now" not in shown
     assert "Let it go now" in look(manager)
     assert press(member, "override", held, reason="now").status_code == 403
