@@ -48,6 +48,12 @@ _OUR_RUNS = (
     | maps({"command": _COMMANDS, "service": _SERVICE_NAMES}, _MORE)
     | maps({"run": _COMMANDS, "image": mostly(st.just("alpine"))}, _MORE)
 )
+_TARGETS = maps(
+    {"heroku": maps({"name": _WORDS}, {"api_key": _WORDS, "check_url": _LEAVES, "within": _WORDS})}, {}
+) | maps(
+    {"docker": maps({"image": _WORDS, "name": _WORDS, "host": _WORDS}, {"environment": _PAIRS, "health": _WILD})}, {}
+)
+_OUR_RUNS_AND_TARGETS = _OUR_RUNS | maps({"deploy": _TARGETS}, _MORE)
 _THEIR_RUNS = maps({"command": _COMMANDS, "service": _SERVICE_NAMES}, _FILTERS)
 
 
@@ -64,6 +70,7 @@ def trees(runs: Strategy, *, ours: bool) -> Strategy:
 
 
 _OUR_STEPS, _THEIR_STEPS = trees(_OUR_RUNS, ours=True), trees(_THEIR_RUNS, ours=False)
+_DEPLOYING = trees(_OUR_RUNS_AND_TARGETS, ours=True)
 _SERVICE = maps(
     {},
     {
@@ -97,14 +104,14 @@ _DELIVERY = {
     "window": mostly(st.sampled_from(["Mon-Thu 18:00-10:00 Europe/Vienna", "Sat", "0:0-9:99 x", "daily"])),
     "canary": mostly(st.lists(st.sampled_from(["1%", "10%", "50%", "0%", "x%"]), max_size=3)),
     "bake": mostly(st.just("10m")),
-    "rollback": mostly(st.sampled_from(["auto", "manual"])) | maps({"steps": _OUR_STEPS}, {"automatic": _LEAVES}),
+    "rollback": mostly(st.sampled_from(["auto", "manual"])) | maps({"steps": _DEPLOYING}, {"automatic": _LEAVES}),
     "irreversible": mostly(st.sampled_from(["db/*", "!db", "^["])),
     "concurrency": mostly(st.sampled_from(["queue", "supersede"])),
     "watch": mostly(st.sampled_from(["1m", {"every": "1m"}, "1s"])),
     "url": mostly(_ADDRESSES),
 }
 _DEPLOYMENTS = {
-    "staging": maps({"branch": mostly(st.just("main")), "steps": _OUR_STEPS}, _SHARED | _DELIVERY),
+    "staging": maps({"branch": mostly(st.just("main")), "steps": _DEPLOYING}, _SHARED | _DELIVERY),
     "production": maps({"after": mostly(st.just("staging")), "steps": _OUR_STEPS}, _SHARED | _DELIVERY),
 }
 _FILE = maps({"services": _SERVICES, "steps": _OUR_STEPS}, {"deployments": maps(_DEPLOYMENTS, {}), **_SHARED}) | maps(

@@ -243,3 +243,34 @@ def test_a_push_may_say_anything(project):
     )
     build = trigger(project, request, who="ada")
     assert (build.branch, build.author_name, len(build.message)) == ("a", "", 20_000)
+
+
+IRREVERSIBLE = """
+deployments:
+  live: {branch: main, tag: "v*", steps: [./deploy], irreversible: "*.sql"}
+"""
+
+
+@pytest.mark.parametrize(("ref", "other"), [("refs/heads/main", "refs/tags/v1"), ("refs/tags/v2", "refs/heads/main")])
+def test_what_cannot_be_taken_back_is_looked_for_since_such_a_build_last_passed(
+    make_build, origin, project, ref, other
+):
+    def built(commit: str, of: str) -> Build:
+        subprocess.run(
+            ["git", "-C", project.repository_url, "tag", "-f", "v1", commit], check=True, capture_output=True
+        )
+        subprocess.run(
+            ["git", "-C", project.repository_url, "tag", "-f", "v2", commit], check=True, capture_output=True
+        )
+        return planned(make_build(commit=commit, ref=of, branch=of.rpartition("/")[2]))
+
+    def reason(build: Build) -> str:
+        return build.plan["deployments"][0]["rollout"]["irreversible"]
+
+    first = built(origin(ciservice_yml=IRREVERSIBLE), "refs/tags/v1" if "tags" in ref else ref)
+    assert (first.status, reason(first)) == (Status.PASSED, "it is not known whether it changes *.sql")
+    changed = origin(drop_sql="DROP TABLE x;")
+    if "tags" in ref:
+        built(changed, other)  # the branch has it; the tags do not
+    assert reason(built(changed, ref)) == "drop.sql was changed"
+    assert reason(built(origin(readme="x"), ref)) == ""
