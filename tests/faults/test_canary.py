@@ -8,7 +8,8 @@ import pytest
 import redis
 import zstandard
 
-from builds.models import Step
+from builds.models import Job, Secret, Step
+from builds.models.job import JobKind
 from builds.services.cancel import cancel
 from builds.states import Status
 from tests.builds.queue import add_job
@@ -56,3 +57,17 @@ def test_the_search_finds_it(house, make_build, tmp_path, form):
         (folder / "file").write_bytes(2 * frame if form == "compressed" else content)
     assert len(search(secret, [folder], house.redis.url)) >= 1
     assert not Step.objects.exists()
+
+
+def test_a_secret_of_an_environment_is_known_to_its_deployment_alone(house, canary, make_build, reader):
+    """Given to what deploys there and to no build; in no row, log or key of either."""
+    Secret.objects.filter(name="CANARY").update(environment="production")
+    deploying, plain = make_build(), make_build()
+    told = add_job(deploying, "print-env CANARY\nexit 3", kind=JobKind.DEPLOYMENT)
+    Job.objects.filter(pk=told.pk).update(variables={"CI_ENVIRONMENT": "production"})
+    untold = add_job(plain, "print-env CANARY")
+    house.runner("runner-a")
+    until(told, status=Status.FAILED)
+    until_ended(plain)
+    assert b"CANARY=[hidden]" in reader.log(told.steps.get())
+    assert b"[hidden]" not in reader.log(untold.steps.get())
