@@ -4,7 +4,6 @@ KINDS = (
     "ssh",
     "docker",
     "swarm",
-    "compose",
     "heroku",
     "s3",
     "elastic_beanstalk",

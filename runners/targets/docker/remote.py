@@ -63,3 +63,19 @@ class Remote(Engine):
         ):
             raise_for(answer)
             return list(answer.json())
+
+    def update_service(self, service: str, version: int, spec: Mapping[str, Any], headers: Mapping[str, str]) -> None:
+        """Change a service of a swarm, as it was at `version`; `Refused` where somebody changed it since."""
+        path = f"/services/{quote(service)}/update"
+        with (
+            answering(path),
+            self._api.request(
+                "POST",
+                self._url(path),
+                params={"version": version},
+                json=dict(spec),
+                headers=dict(headers),
+                timeout=REQUEST_SECONDS,
+            ) as answer,
+        ):
+            raise_for(answer)

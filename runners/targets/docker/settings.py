@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
@@ -101,6 +101,8 @@ class Proxy(Part):
 
 class Settings(EngineSettings):
     """`docker: {host: ssh://deploy@web.example.com, image: registry.example.com/shop:${CI_COMMIT_ID}, name: shop, port: 8080}`."""
+
+    verbatim: ClassVar[frozenset[str]] = frozenset({"command", "health"})
 
     image: str = Field(min_length=1, max_length=400, description="What is run; its digest is looked up once a release.")
     name: str = Field(pattern=NAME, description="The app's name on this host; its containers begin with it.")
