@@ -10,6 +10,7 @@ from ninja import Schema
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from builds.api.schemas import Page
+from builds.services.texts import storable
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -19,6 +20,7 @@ def _in_utc(moment: datetime) -> datetime:
         raise ValueError("this is beyond every calendar") from None
 
 
+_Text = Annotated[str, AfterValidator(storable)]
 _Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 _NUMBER = Field(ge=1, le=2_000_000_000, description="Its number in the project.")
 
@@ -218,34 +220,34 @@ class DeployIn(Schema):
     """Which release to deploy."""
 
     release: int = _NUMBER
-    reason: str = Field("", max_length=1000)
+    reason: _Text = Field("", max_length=1000)
 
 
 class RollbackIn(Schema):
     """Which release to bring back, and why."""
 
     release: int = _NUMBER
-    reason: str = Field(min_length=1, max_length=1000)
-    override: str = Field("", max_length=1000, description="Why, though what cannot be taken back lies between.")
+    reason: _Text = Field(min_length=1, max_length=1000)
+    override: _Text = Field("", max_length=1000, description="Why, though what cannot be taken back lies between.")
 
 
 class CommentIn(Schema):
     """What to say with it."""
 
-    comment: str = Field("", max_length=1000)
+    comment: _Text = Field("", max_length=1000)
 
 
 class ReasonIn(Schema):
     """Why."""
 
-    reason: str = Field(min_length=1, max_length=1000)
+    reason: _Text = Field(min_length=1, max_length=1000)
 
 
 class SettleIn(Schema):
     """What became of a deployment that nobody knows about."""
 
     outcome: Literal["live", "failed"]
-    reason: str = Field("", max_length=1000)
+    reason: _Text = Field("", max_length=1000)
 
 
 class FreezeIn(Schema):
@@ -254,4 +256,4 @@ class FreezeIn(Schema):
     environment_uuid: UUID | None = Field(None, description="Default: every environment of the organisation.")
     starts_at: _Moment | None = Field(None, description="With its zone. Default: now.")
     ends_at: _Moment
-    reason: str = Field(min_length=1, max_length=200)
+    reason: _Text = Field(min_length=1, max_length=200)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from builds.access import Right, require
+from builds.services.texts import storable
 from builds.views.person import person
 from deployments.models import Deployment
 from deployments.services import pause as pausing
@@ -126,7 +127,7 @@ def _back(request: HttpRequest, its: Deployment, done: bool, otherwise: str) -> 
 
 
 def _text(request: HttpRequest, name: str) -> str:
-    return request.POST.get(name, "").strip()[:_LONGEST]
+    return storable(request.POST.get(name, "").strip(), _LONGEST)
 
 
 def _to_change(request: HttpRequest, uuid: UUID, deployment_uuid: UUID) -> tuple[Deployment, User]:

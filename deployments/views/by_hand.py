@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import User
 from builds.access import Right, project_or_404, require
 from builds.numbers import whole
+from builds.services.texts import storable
 from builds.views.person import person
 from deployments.models import Deployment, Environment, Release
 from deployments.services.plans import plan_for
@@ -47,7 +48,11 @@ def roll_back(request: HttpRequest, uuid: UUID, environment_uuid: UUID) -> HttpR
 def _by_hand(request: HttpRequest, environment: Environment, *, back: bool) -> HttpResponse:
     offered = _returnable(environment) if back else _deployable(environment)
     values = request.POST if request.method == "POST" else request.GET
-    said = _Said(values.get("release", ""), values.get("reason", "")[:_LONGEST], values.get("override", "")[:_LONGEST])
+    said = _Said(
+        values.get("release", ""),
+        storable(values.get("reason", ""), _LONGEST),
+        storable(values.get("override", ""), _LONGEST),
+    )
     chosen = _chosen(environment, said.release, offered)
     refusal, status = "", 200
     if request.method == "POST":

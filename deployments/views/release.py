@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User
 from builds.access import Right, may, project_or_404, require
 from builds.models import Project
+from builds.services.texts import storable
 from builds.views.person import person
 from deployments.models import Release
 from deployments.services.irreversible import MarkError
@@ -61,7 +62,7 @@ def _say(request: HttpRequest, uuid: UUID, number: int, act: Callable[..., None]
     its = _release_or_404(project_or_404(user, uuid), number)
     require(user, its.project.organization, Right.DEPLOY)
     try:
-        act(its, user=user, reason=request.POST.get("reason", ""))
+        act(its, user=user, reason=storable(request.POST.get("reason", "")))
     except MarkError as refusal:
         messages.error(request, f"{refusal}.")
     return redirect("release", uuid, number)
