@@ -37,9 +37,7 @@ def resolve(deployment: Deployment, *, went_live: bool, who: str, reason: str = 
         if stage is not None and stage.kind == StageKind.ROLLBACK:
             return move(fresh.pk, _S.ROLLED_BACK if went_live else _S.FAILED, who=who, reason=said)
         if went_live:
-            Stage.objects.filter(pk=stage.pk if stage else None, rolled_out_at=None).update(
-                rolled_out_at=timezone.now()
-            )
+            Stage.objects.filter(deployment=fresh, rolled_out_at=None).update(rolled_out_at=timezone.now())
             return go_live(fresh, who=who, reason=said)
         if has_share(fresh) and not turn_back(fresh, why=said, who=who, asked=True):
             return True
