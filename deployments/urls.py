@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from deployments.views import actions, by_hand, deployment, environments, freezes, release, secrets
+from deployments.views import actions, by_hand, deployment, environments, figures, freezes, release, secrets
 
 _PROJECT = "projects/<uuid:uuid>/"
 _ENVIRONMENT = f"{_PROJECT}environments/<uuid:environment_uuid>"
@@ -11,6 +11,7 @@ _RELEASE = f"{_PROJECT}releases/<int:number>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_PROJECT}environments/", environments.environments, name="environments"),
+    path(f"{_PROJECT}figures/", figures.figures, name="figures"),
     path(f"{_ENVIRONMENT}/deploy", by_hand.deploy, name="environment_deploy"),
     path(f"{_ENVIRONMENT}/rollback", by_hand.roll_back, name="environment_rollback"),
     path(f"{_ENVIRONMENT}/secrets", secrets.secrets, name="environment_secrets"),

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from deployments.api import deployments, environments, freezes, releases
+from deployments.api import deployments, environments, figures, freezes, releases
 
-ROUTERS = (environments.router, deployments.router, releases.router, freezes.router)
+ROUTERS = (environments.router, deployments.router, releases.router, freezes.router, figures.router)
