@@ -23,7 +23,10 @@ _ON_THE_WAY = (_S.ROLLING_OUT, _S.VERIFYING, _S.ROLLING_BACK, _S.UNKNOWN)
 def start(deployment: Deployment, plan: EnvironmentPlan, *, who: str) -> bool:
     """Begin its first stage. The caller holds the environment, in which nothing else is on its way."""
     environment = deployment.environment
-    told: dict[str, object] = {"previous": before(deployment), "secrets": fingerprint(environment.project, environment.name)}
+    told: dict[str, object] = {
+        "previous": before(deployment),
+        "secrets": fingerprint(environment.project, environment.name),
+    }
     if not move(deployment.pk, _S.ROLLING_OUT, who=who, fields=told):
         return False
     deployment.refresh_from_db()

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 _S = DeploymentStatus
 
 _AT_ONCE = 200
+_AT_RANDOM = 20
 _NEWEST_BUILDS = 2000
 _LOOK_BACK = timedelta(days=1)
 
@@ -39,12 +40,15 @@ def sweep() -> int:
         Q(deployments__held_until=None) | Q(deployments__held_until__lte=now)
     )
     waiting = Environment.objects.filter(may_go).distinct()
+    # A gate may have been opened, and the news of that lost: a few of the others are asked each time.
+    held = Environment.objects.filter(deployments__status__in=(_S.HELD, _S.WAITING)).order_by("?")
     return (
         _each(request_for_build, _forgotten_builds())
         + _each(settle, ended)
         + _each(_orphaned, orphans)
         + expire_due(now)
         + _each(advance, waiting.values_list("pk", flat=True))
+        + _each(advance, held.values_list("pk", flat=True)[:_AT_RANDOM])
     )
 
 

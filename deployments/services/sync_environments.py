@@ -20,7 +20,8 @@ WHO = "configuration"
 def sync_environments(build: Build) -> None:
     """Make, order and retire environments by the plan of `build`, unless a newer build of its branch has spoken.
 
-    The default branch decides; another branch adds only environments of its own that it deploys to.
+    The default branch decides; another branch adds only environments of its own that it deploys to, under names that are
+    nobody else's.
     """
     if build.plan is None or build.exactly or not may_deploy(build) or not build.ref.startswith("refs/heads/"):
         return
@@ -57,7 +58,8 @@ def _write(project: Project, plan: EnvironmentPlan, *, position: int, branch: st
         "url": plan.rollout.url[:500],
     }
     environment, made = Environment.objects.get_or_create(project=project, name=plan.name, defaults=values)
-    mine = is_default or environment.source == branch or environment.retired
+    # Secrets belong to a name: one that another branch has given up is not free for the taking.
+    mine = is_default or environment.source == branch
     if not made and mine and any(getattr(environment, name) != value for name, value in values.items()):
         Environment.objects.filter(pk=environment.pk).update(**values)
         send_on_commit(environment_changed, Environment, environment_id=environment.pk)

@@ -1,14 +1,19 @@
 """Canary, pause, stop, and the way back: stage after stage, each job made once."""
 
+from datetime import UTC, datetime
+
 import pytest
+import time_machine
 
 from builds.models import Job
 from builds.pipeline.delivery import Gates, Rollback, Rollout
+from builds.pipeline.windows import read_window
 from builds.states import Status
-from deployments.models import Deployment, Stage
+from deployments.models import Deployment, Environment, Stage
 from deployments.services import stages
 from deployments.services.advance import advance
 from deployments.services.cancel import cancel
+from deployments.services.gates_of import gates_to_json
 from deployments.services.pause import go_on, pause
 from deployments.services.request import RefusedError, request_by_hand
 from deployments.services.resolve import resolve
@@ -286,3 +291,27 @@ def test_where_releases_queue_each_goes_in_its_turn(release, end):
         assert states[number:] == ["rolling_out", *["requested"] * (2 - number)]
         end(of(builds[number], "staging"))
     assert of(builds[2], "staging").status == "live"
+
+
+def test_a_name_that_another_branch_has_given_up_is_not_free_for_the_taking(release, place):
+    """Its secrets go by its name."""
+    release()
+    release(environment_plan("other", branch="main", applies=True), commit="b" * 40)
+    assert place("staging").retired
+    mine = environment_plan("staging", branch="topic", applies=True)
+    taken = release(mine, branch="topic", ref="refs/heads/topic", commit="c" * 40)
+    assert (place("staging").retired, place("staging").source) == (True, "main")
+    assert not Deployment.objects.filter(release__build=taken).exists()
+
+
+def test_what_is_held_is_asked_again_though_the_news_of_an_open_gate_was_lost(release, commits):
+    window = (read_window("Sat-Sun"), read_window("Mon-Fri 23:58-23:59"))
+    held = environment_plan("staging", branch="main", applies=True, gates=Gates(branches=("main",), windows=window))
+    with time_machine.travel(datetime(2026, 11, 24, 12, tzinfo=UTC), tick=False):
+        deployment = of(release(held), "staging")
+        assert deployment.status == "held"
+        Environment.objects.update(gates=gates_to_json(Gates(branches=("main",))))
+        with commits():
+            sweep()
+    deployment.refresh_from_db()
+    assert deployment.status == "rolling_out"
