@@ -64,7 +64,7 @@ def history(project: Project, since: datetime) -> History:
     ways = dict(_ways(backs.values_list("deployment_id", "created_at", "ended_at", "passed")))
     health = HealthMove.objects.filter(environment__project=project, at__gte=since - _BEFORE)
     moments = [
-        Moment(environment, at, Sign.HEALTH_BAD if to == Health.BAD else Sign.HEALTH_GOOD)
+        Moment(at, Sign.HEALTH_BAD if to == Health.BAD else Sign.HEALTH_GOOD, environment)
         for environment, to, at in health.values_list("environment_id", "went_to", "at")
     ]
     return History(deliveries, outages([*moments, *_moments(deliveries, ways)]))
@@ -92,13 +92,13 @@ def _ways(rows: Iterable[tuple[int, datetime, datetime | None, bool | None]]) ->
 def _moments(deliveries: Iterable[Delivered], ways: dict[int, _Way]) -> Iterator[Moment]:
     for its in deliveries:
         if its.live_at is not None:
-            yield Moment(its.environment, its.live_at, Sign.LIVE)
+            yield Moment(its.live_at, Sign.LIVE, its.environment)
         began, back = ways.get(its.pk, (None, None))
         failed_at = began or _failed_at(its)
         if failed_at is not None:
-            yield Moment(its.environment, failed_at, Sign.CHANGE_FAILED)
+            yield Moment(failed_at, Sign.CHANGE_FAILED, its.environment)
         if back is not None:
-            yield Moment(its.environment, back, Sign.TAKEN_BACK)
+            yield Moment(back, Sign.TAKEN_BACK, its.environment)
 
 
 def _failed_at(its: Delivered) -> datetime | None:

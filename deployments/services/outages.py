@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from typing import NamedTuple
 
 
 class Sign(IntEnum):
@@ -18,13 +19,12 @@ class Sign(IntEnum):
     LIVE = 5
 
 
-@dataclass(frozen=True)
-class Moment:
-    """Something that happened to an environment."""
+class Moment(NamedTuple):
+    """Something that happened to an environment; they sort by time."""
 
-    environment: int
     at: datetime
     sign: Sign
+    environment: int
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def outages(moments: Iterable[Moment]) -> list[Outage]:
     """
     ended: list[Outage] = []
     opened: dict[int, _Open] = {}
-    for moment in sorted(moments, key=lambda each: (each.at, each.sign)):
+    for moment in sorted(moments):
         its = opened.get(moment.environment)
         if moment.sign in {Sign.CHANGE_FAILED, Sign.HEALTH_BAD}:
             its = opened.setdefault(moment.environment, _Open(moment.at, is_of_health=False))

@@ -56,7 +56,7 @@ def figures(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "plots": plots(found, told),
         "height": HEIGHT,
         "lines": _lines(found, told),
-        "total": _line("All", found.total),
+        "total": _line(f"{told.days} days", found.total),
     }
     return render(request, "deployments/figures.html", context)
 

@@ -106,9 +106,10 @@ def _percent(value: float) -> str:
     return f"{value * 100:.0f} %" if value in {0, 1} or 0.01 <= value <= 0.99 else f"{value * 100:.1f} %"
 
 
-def _spread_words(spread: Spread) -> tuple[str, str]:
-    note = "" if spread.p90 is None else f"nine of ten within {duration(spread.p90)}"
-    return time_words(spread.median), note
+def _spread_words(spread: Spread, otherwise: str) -> tuple[str, str]:
+    if spread.p90 is None:
+        return NOTHING, otherwise
+    return time_words(spread.median), f"nine of ten within {duration(spread.p90)}"
 
 
 def _pair_words(pair: _Pair, words: Callable[[float], str]) -> str:
@@ -132,7 +133,7 @@ _FIGURES = (
     _Figure(
         "lead",
         "Lead time for changes",
-        lambda its: _spread_words(its.lead),
+        lambda its: _spread_words(its.lead, "nothing new went live"),
         lambda its: (its.lead.median, its.lead.p90),
         duration,
     ),
@@ -140,7 +141,7 @@ _FIGURES = (
     _Figure(
         "restore",
         "Time to restore",
-        lambda its: _spread_words(its.restore),
+        lambda its: _spread_words(its.restore, "no outage ended"),
         lambda its: (its.restore.median, its.restore.p90),
         duration,
     ),

@@ -32,6 +32,7 @@ def test_every_state_is_whole(visitor, scheme, width):
             f"{project}/releases/{deployment.release.number}/",
             f"{project}/environments/{deployment.environment.uuid}/rollback",
             f"{project}/freezes/",
+            f"{project}/figures/",
         ):
             assert page.goto(address).status == 200, address
             wrong += [f"{name} {address} {line}" for line in breaches(page)]

@@ -83,8 +83,8 @@ def test_a_project_without_environments_has_a_page(page):
 def test_an_open_outage_is_said(place, page):
     unhealthy(place)
     HealthMove.objects.create(environment=place.environments["production"], went_to="bad")
-    assert "production is not restored since" in page().content.decode()
-    assert "One environment is not restored since" in page(environment="all").content.decode()
+    assert "production has not been right since" in page().content.decode()
+    assert "One environment has not been right since" in page(environment="all").content.decode()
 
 
 @pytest.mark.parametrize("environment", ["nonsense", NOT_THERE, "\x00", "%s"])
