@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from importlib.util import find_spec
 from typing import Any
 
 from runners.targets import KINDS
@@ -23,13 +22,12 @@ def schema_of(kind: str) -> Schema:
 def definitions() -> dict[str, Schema]:
     """For a schema of all kinds: `target` is a map of one kind and its settings."""
     found: dict[str, Schema] = {}
-    kinds = [kind for kind in KINDS if find_spec(f"runners.targets.{kind}.settings")]
-    for kind in kinds:
+    for kind in KINDS:
         schema = dict(schema_of(kind))
         parts: dict[str, Schema] = schema.pop("$defs", {})
         found[_name(kind)] = _tolerant(schema)
         found |= {f"{_name(kind)}_{name}": _tolerant(part) for name, part in parts.items()}
-    properties = {kind: {"$ref": f"#/$defs/{_name(kind)}"} for kind in kinds}
+    properties = {kind: {"$ref": f"#/$defs/{_name(kind)}"} for kind in KINDS}
     one = {"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": False}
     return {"target": {**one, "properties": properties}, **found}
 

@@ -46,11 +46,7 @@ def read_target(section: Section, budget: Budget) -> TargetSpec:
         report.error(f"`{chosen.key}` needs a map with its settings, {_EXAMPLE}", chosen)
         return TargetSpec(kind=chosen.key)
     budget.spend_settings(chosen.node)
-    try:
-        return _checked(chosen, report)
-    except ModuleNotFoundError:
-        report.error(f"the target `{chosen.key}` is not part of this version yet", chosen)
-        return TargetSpec(kind=chosen.key)
+    return _checked(chosen, report)
 
 
 def _checked(chosen: Entry, report: Report) -> TargetSpec:

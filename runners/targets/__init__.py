@@ -4,6 +4,7 @@ KINDS = (
     "ssh",
     "docker",
     "swarm",
+    "compose",
     "heroku",
     "s3",
     "elastic_beanstalk",
