@@ -15,6 +15,7 @@ from runners.targets.docker.shares import WHOLE, Weights, weights
 
 PROVE_SECONDS = 30.0
 DELETE_SECONDS = 15.0
+HALF = 50
 _LOOK_SECONDS = 0.2
 
 
@@ -26,11 +27,17 @@ class Balanced:
 
     def check(self, percent: float, new: int, old: int) -> None:
         """Weights go to 256."""
-        if weights(percent, new, old) is None:
+        if weights(percent, new, old) is not None:
+            return
+        if percent > HALF:
             raise TargetError(
-                f"{percent:g} % is less than HAProxy's weights can tell beside {old} old containers: the least is"
-                f" {100 / (256 * old + 1):.2g} %."
+                f"{percent:g} % is more than HAProxy's weights can tell of {new} containers beside {old} old ones: leave"
+                " that stage away, or have more `replicas`."
             )
+        raise TargetError(
+            f"{percent:g} % is less than HAProxy's weights can tell beside {old} old containers: the least is"
+            f" {100 / (256 * old + 1):.2g} %."
+        )
 
     def shares(self, groups: Sequence[Group]) -> list[float]:
         """The weights of each group's servers."""

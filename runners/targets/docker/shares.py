@@ -43,8 +43,10 @@ def weights(percent: float, new: int, old: int) -> Weights | None:
 
 
 def _whole_numbers(ratio: Fraction) -> tuple[int, int] | None:
-    near = ratio.limit_denominator(MOST) if ratio <= 1 else 1 / (1 / ratio).limit_denominator(MOST)
-    return (near.numerator, near.denominator) if 0 < near.numerator <= MOST else None
+    small = (ratio if ratio <= 1 else 1 / ratio).limit_denominator(MOST)
+    if not small:
+        return None
+    return (small.numerator, small.denominator) if ratio <= 1 else (small.denominator, small.numerator)
 
 
 def containers(percent: float, new: int, old: int) -> int:
