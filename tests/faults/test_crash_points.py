@@ -230,7 +230,7 @@ DEPLOYER = [
     Crash(point="deployments.receivers.request_for_build"),
     Crash(point="deployments.receivers.advance", when="before"),
     Crash(point="deployments.receivers.settle", when="before"),
-    Crash(point="deployments.services.settle.move", when="after"),
+    Crash(point="deployments.services.go_live.move", when="after"),
 ]
 DEPLOYS = (
     CONFIGURATION

@@ -134,10 +134,10 @@ def deployments(project: Project, make_build, organization) -> dict[str, Deploym
     now = timezone.now()
     ended = {"status": Status.PASSED, "planned_at": now, "finished_at": now}
     earlier = make_build(plan=_plan("print out"), **ended)
-    later = make_build(plan=_plan(), commit="b" * 40, **ended)
     request_for_build(earlier.pk)
     Deployment.objects.update(status="live", live_at=timezone.now(), started_at=timezone.now())
     Job.objects.filter(kind=JobKind.DEPLOYMENT).delete()
+    later = make_build(plan=_plan(), commit="b" * 40, **ended)
     make_release(later)
     request_for_build(later.pk)
     found = {case.name: Deployment.objects.get(environment__name=case.name, release__build=later) for case in KILLED}

@@ -50,8 +50,10 @@ def _wrong(facts: dict[str, Any], restarts: int) -> str:
     state = facts["State"]
     if state["OOMKilled"] and not state["Running"]:
         return "used up its memory"
-    if not state["Running"] or state.get("Restarting") or facts.get("RestartCount", 0) > restarts:
+    if not state["Running"] or state.get("Restarting"):
         return f"ended with exit code {state['ExitCode']}"
+    if facts.get("RestartCount", 0) > restarts:  # its code is forgotten by now
+        return "ended, and was started again"
     return "is not healthy" if (state.get("Health") or {}).get("Status") == "unhealthy" else ""
 
 
