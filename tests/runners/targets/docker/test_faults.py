@@ -29,7 +29,10 @@ deliver(Settings.model_validate(settings), Delivery(**delivery), lambda line: pr
 def test_a_release_that_ends_at_once_never_gets_a_request(app, make_proxy):
     proxy = make_proxy()
     app.deliver(1)
-    with Load(proxy.port) as load, pytest.raises(TargetError, match="-r2-.* ended(?: with exit code 3|, and was started again): the last"):
+    with (
+        Load(proxy.port) as load,
+        pytest.raises(TargetError, match="-r2-.* ended(?: with exit code 3|, and was started again): the last"),
+    ):
         app.deliver(2, previous=1, command=["sh", "-c", "echo no database; exit 3"])
     assert any(line.endswith("| no database") for line in app.told)
     assert load.whole.failures == []
