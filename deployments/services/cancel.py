@@ -8,8 +8,9 @@ from __future__ import annotations
 from django.db import transaction
 
 from builds.services.cancel import cancel_job
-from deployments.models import Deployment, Stage
+from deployments.models import Deployment
 from deployments.services.move import hold, move
+from deployments.services.open_stage import open_stage
 from deployments.services.settle import has_share, stopped
 from deployments.services.stages import plan_is_automatic
 from deployments.states import PENDING, DeploymentStatus
@@ -40,8 +41,7 @@ def _stop_steps(deployment: Deployment, *, who: str, reason: str) -> bool:
 
 
 def _stop_looking(deployment: Deployment, *, who: str, reason: str) -> bool:
-    stages = Stage.objects.select_related("deployment__environment", "deployment__release__build", "check_job")
-    stage = stages.filter(deployment=deployment, ended_at=None).order_by("-number").first()
+    stage = open_stage(deployment)
     if stage is None:
         return move(deployment.pk, _S.CANCELLED, who=who, reason=reason)
     if stage.check_job is not None:

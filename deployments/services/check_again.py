@@ -12,8 +12,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from builds.pipeline.plan import pipeline_from_json
-from deployments.models import Deployment, DeploymentMove, Stage
-from deployments.services.move import hold
+from deployments.models import Deployment, Stage
+from deployments.services.move import hold, note
+from deployments.services.open_stage import open_stage
 from deployments.services.settle import stage_of
 from deployments.services.verify import enqueue_check, rollout_of
 from deployments.states import DeploymentStatus
@@ -39,7 +40,7 @@ def check_again(deployment: Deployment, *, who: str) -> bool:
         stage.check_job = enqueue_check(stage, questions) if questions else None
         stage.look_at = timezone.now() if probes else None
         stage.save(update_fields=["check_job", "look_at"])
-        _note(stage.deployment, who)
+        note(stage.deployment.pk, stage.deployment.status, who=who, reason="It is looked at once more")
     return True
 
 
@@ -57,18 +58,8 @@ def _stage(deployment_id: int) -> Stage | None:
     deployment = found.filter(pk=deployment_id, status=DeploymentStatus.UNKNOWN).first()
     if deployment is None:
         return None
-    stages = Stage.objects.select_related(
-        "deployment__environment", "deployment__previous", "deployment__release", "release__build", "job", "check_job"
-    )
-    stage = stages.filter(deployment=deployment, ended_at=None).order_by("-number").first()
+    stage = open_stage(deployment)
     return stage_of(deployment, deployment.job) if stage is None and deployment.job is not None else stage
-
-
-def _note(deployment: Deployment, who: str) -> None:
-    status = deployment.status
-    DeploymentMove.objects.create(
-        deployment=deployment, came_from=status, went_to=status, who=who[:200], reason="It is looked at once more"
-    )
 
 
 def _questions(stage: Stage) -> PipelineSpec | None:

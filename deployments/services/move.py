@@ -53,6 +53,13 @@ def move(
     return True
 
 
+def note(deployment_id: int, status: str, *, who: str, reason: str) -> None:
+    """Write into the history what happened to a deployment that changed no state. The caller holds the environment."""
+    DeploymentMove.objects.create(
+        deployment_id=deployment_id, came_from=status, went_to=status, who=who[:200], reason=reason
+    )
+
+
 def _times(deployment: Deployment, to: DeploymentStatus) -> dict[str, object]:
     now = timezone.now()
     if to == _S.LIVE:

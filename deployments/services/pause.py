@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from deployments.models import Deployment, DeploymentMove, Stage
+from deployments.models import Deployment, Stage
 from deployments.services import stages
 from deployments.services.announce import announce
-from deployments.services.move import hold
+from deployments.services.move import hold, note
+from deployments.services.open_stage import open_stage
 from deployments.states import DeploymentStatus
 
 _ON_THE_WAY = (DeploymentStatus.ROLLING_OUT, DeploymentStatus.VERIFYING)
@@ -29,7 +30,7 @@ def go_on(deployment: Deployment, *, who: str) -> bool:
         if not _set(deployment, None, who=who, reason="Goes on"):
             return False
         transaction.on_commit(lambda: announce(deployment.pk))
-        stage = Stage.objects.filter(deployment=deployment, ended_at=None).order_by("-number").first()
+        stage = open_stage(deployment)
         if stage is None or stage.rolled_out_at is None:
             return True
         now = timezone.now()
@@ -45,8 +46,5 @@ def _set(deployment: Deployment, paused_at: object, *, who: str, reason: str) ->
     rows = Deployment.objects.filter(pk=deployment.pk, status__in=_ON_THE_WAY)
     if not rows.filter(paused_at__isnull=paused_at is not None).update(paused_at=paused_at):
         return False
-    status = rows.values_list("status", flat=True).get()
-    DeploymentMove.objects.create(
-        deployment_id=deployment.pk, came_from=status, went_to=status, who=who[:200], reason=reason
-    )
+    note(deployment.pk, rows.values_list("status", flat=True).get(), who=who, reason=reason)
     return True

@@ -9,6 +9,7 @@ from deployments.models import Deployment, Stage, StageKind
 from deployments.services import stages
 from deployments.services.go_live import go_live
 from deployments.services.move import hold, move
+from deployments.services.open_stage import open_stage
 from deployments.services.settle import has_share, rolled_out
 from deployments.services.turn_back import turn_back
 from deployments.states import DeploymentStatus
@@ -27,8 +28,7 @@ def resolve(deployment: Deployment, *, went_live: bool, who: str, reason: str = 
         fresh = Deployment.objects.select_related("environment", "release__build").get(pk=deployment.pk)
         if fresh.status != _S.UNKNOWN:
             return False
-        rows = Stage.objects.select_related("deployment__environment", "deployment__release__build", "release")
-        stage = rows.filter(deployment=fresh, ended_at=None).order_by("-number").first()
+        stage = open_stage(fresh)
         said = reason or f"It {'went' if went_live else 'did not go'} live, says a person who looked"
         if went_live and stage is not None and stage.kind == StageKind.ROLLOUT and stage.percent < 100:
             return rolled_out(stage, who=who)

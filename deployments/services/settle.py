@@ -109,7 +109,7 @@ def stopped(stage: Stage, reason: str, *, who: str, is_out: bool) -> bool:
         obstacle = turn_back(deployment, why=deployment.turning_back or reason, who=who, asked=True)
         if not obstacle:
             return True
-    said = f"{reason.rstrip('.')}. What is out stays out: {obstacle}." if is_out and obstacle else reason
+    said = f"{stages.bare(reason)}. What is out stays out: {obstacle}." if is_out and obstacle else reason
     return move(deployment.pk, _S.CANCELLED, who=who, reason=said)
 
 

@@ -67,13 +67,13 @@ def failed(stage_id: int, reason: str, *, who: str = WHO) -> bool:
         end(stage, passed=False, reason=reason)
         deployment = stage.deployment
         if stage.kind == StageKind.ROLLBACK:
-            said = f"It was to be taken back ({_bare(deployment.turning_back)}), and that failed too: {reason}"
+            said = f"It was to be taken back ({bare(deployment.turning_back)}), and that failed too: {reason}"
             return move(deployment.pk, _S.FAILED, who=who, reason=said)
         obstacle = turn_back(deployment, why=reason, who=who)
         if not obstacle:
             return True
         is_told = plan_is_automatic(deployment)
-        said = f"{_bare(reason)}. {obstacle}." if is_told else reason
+        said = f"{bare(reason)}. {obstacle}." if is_told else reason
         return move(deployment.pk, _S.FAILED, who=who, reason=said)
 
 
@@ -112,6 +112,7 @@ def _held(stage_id: int) -> Stage | None:
 
 
 def end(stage: Stage, *, passed: bool, reason: str = "") -> None:
+    """Write down how it ended; what comes of that is the caller's."""
     stage.ended_at, stage.passed, stage.reason, stage.look_at = timezone.now(), passed, reason, None
     stage.save(update_fields=["ended_at", "passed", "reason", "look_at"])
 
@@ -120,5 +121,6 @@ def _share(percent: float) -> str:
     return f"On to {percent:g} %"
 
 
-def _bare(sentence: str) -> str:
+def bare(sentence: str) -> str:
+    """A sentence without its stop, to be put into another."""
     return sentence.strip().rstrip(".")
