@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from pydantic import BaseModel, ConfigDict, Field
-
-DURATION = r"^([0-9]{1,2}h)?([0-9]{1,4}m)?([0-9]{1,6}s)?$"  # 90s, 3m, 1h30m
-
-Within = Annotated[str, Field(pattern=DURATION, min_length=2)]
 
 
 class AwsSettings(BaseModel):

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from runners.targets.contract import TargetError, Tell
+from runners.targets.durations import seconds
 
 FIRST_SECONDS = 0.2
 MOST_SECONDS = 10.0
 TELL_SECONDS = 60.0
-_PARTS = re.compile(r"(\d+)([hms])")
-_UNITS = {"h": 3600, "m": 60, "s": 1}
 
 T = TypeVar("T")
 
 
 class PassingError(TargetError):
     """It may be gone the next time: too many questions, an outage of theirs, a connection that broke."""
-
-
-def seconds(duration: str) -> int:
-    """What 90s, 3m or 1h30m are in seconds."""
-    return sum(int(number) * _UNITS[unit] for number, unit in _PARTS.findall(duration))
 
 
 class Patience:

@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from runners.targets.aws_settings import AwsSettings, Within
+from runners.targets.aws_settings import AwsSettings
+from runners.targets.durations import Within
 
 
 class Settings(AwsSettings):

@@ -18,9 +18,10 @@ from runners.targets.compose.program import Program, found
 from runners.targets.compose.settings import Settings
 from runners.targets.contract import Delivery, TargetError, Tell
 from runners.targets.docker import images
-from runners.targets.docker.engine_settings import Registry, seconds
+from runners.targets.docker.engine_settings import Registry
 from runners.targets.docker.host import Host, opened, reached
 from runners.targets.docker.remote import Remote
+from runners.targets.durations import seconds
 from runners.targets.marks import whole_only
 
 PROJECT = "com.docker.compose.project"

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Sequence
 
 from runners.targets.contract import TargetError, Tell
-from runners.targets.docker.engine_settings import seconds
 from runners.targets.docker.groups import Group, Member
 from runners.targets.docker.haproxy import Backend, Server
 from runners.targets.docker.settings import HAProxy
 from runners.targets.docker.shares import WHOLE, Weights, weights
+from runners.targets.durations import seconds
 
 PROVE_SECONDS = 30.0
 DELETE_SECONDS = 15.0

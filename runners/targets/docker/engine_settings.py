@@ -13,18 +13,6 @@ VARIABLE = r"\$\{[^{}]*\}"
 Duration = Annotated[str, Field(pattern=DURATION)]
 
 
-def seconds(duration: str) -> int:
-    """`1m30s` in seconds."""
-    total, digits = 0, ""
-    for letter in duration:
-        if letter.isdigit():
-            digits += letter
-        else:
-            total += int(digits) * {"h": 3600, "m": 60, "s": 1}[letter]
-            digits = ""
-    return total
-
-
 class Part(BaseModel):
     """A map inside of the settings."""
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from runners.targets.contract import Delivery, TargetError
-from runners.targets.docker.engine_settings import seconds
 from runners.targets.docker.settings import Health, Limits, Settings
+from runners.targets.durations import seconds
 
 OWNER = "ciservice.target"  # project/environment/name: whose containers they are
 RELEASE = "ciservice.target.release"

@@ -10,9 +10,9 @@ from typing import Any
 from runners.executors.docker.engine import Refused
 from runners.targets.contract import Delivery, TargetError, Tell
 from runners.targets.docker import form, images
-from runners.targets.docker.engine_settings import seconds
 from runners.targets.docker.remote import Remote
 from runners.targets.docker.settings import Settings
+from runners.targets.durations import seconds
 
 _AT_ONCE = 8
 

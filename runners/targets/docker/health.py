@@ -6,10 +6,10 @@ import time
 from typing import Any
 
 from runners.targets.contract import TargetError, Tell
-from runners.targets.docker.engine_settings import seconds
 from runners.targets.docker.groups import Group, Member
 from runners.targets.docker.remote import Remote
 from runners.targets.docker.settings import Health
+from runners.targets.durations import seconds
 
 LAST_LINES = 20
 _LOOK_SECONDS = 0.3

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from runners.targets.aws_settings import AwsSettings, Within
+from runners.targets.aws_settings import AwsSettings
+from runners.targets.durations import Within
 
 
 class Settings(AwsSettings):

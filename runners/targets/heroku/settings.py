@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from runners.targets.aws_settings import Within
+from runners.targets.durations import Within
 
 
 class Settings(BaseModel):

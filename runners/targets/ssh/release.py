@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from runners.targets.contract import Delivery, TargetError, Tell
+from runners.targets.durations import seconds
 from runners.targets.filling import names_in
 from runners.targets.ssh import scripts
 from runners.targets.ssh.host import Host, Ran
 from runners.targets.ssh.settings import Settings
-from runners.targets.waiting import seconds
 
 CHECK_EVERY_SECONDS = 2.0
 PROGRESS_SECONDS = 10.0

@@ -7,6 +7,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from runners.targets.durations import Within
+
 _VARIABLE = re.compile(r"\$\{[^{}]*\}")
 _HOST = re.compile(
     r"(?:(?P<user>[A-Za-z0-9_][A-Za-z0-9_.-]{0,63})@)?"
@@ -17,7 +19,6 @@ _HOST = re.compile(
 _PATH = re.compile(r"[A-Za-z0-9._@+~-]+(?:/[A-Za-z0-9._@+~-]+)*/?")
 _NARROW = frozenset({"bin", "boot", "dev", "etc", "home", "lib", "lib64", "opt", "proc", "root", "run", "sbin"})
 _NARROWER = frozenset({"srv", "sys", "tmp", "usr", "var", "mnt", "media"})
-DURATION = r"^([0-9]{1,2}h)?([0-9]{1,4}m)?([0-9]{1,6}s)?$"  # 90s, 3m, 1h30m
 
 
 def _many(value: object) -> object:
@@ -35,7 +36,6 @@ def _listed(value: object) -> object:
 
 Many = Annotated[tuple[str, ...], BeforeValidator(_many)]
 Hosts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
-Duration = Annotated[str, Field(pattern=DURATION, min_length=2)]
 
 
 class Settings(BaseModel):
@@ -77,8 +77,8 @@ class Settings(BaseModel):
         description="Shell text that has to succeed after that, tried again until `check_within`; else the host is"
         " switched back.",
     )
-    check_within: Duration = Field(default="60s", description="How long `check` may take until it succeeds.")
-    within: Duration = Field(default="10m", description="How long `before` or `restart` may take on a host.")
+    check_within: Within = Field(default="60s", description="How long `check` may take until it succeeds.")
+    within: Within = Field(default="10m", description="How long `before` or `restart` may take on a host.")
     batch: int = Field(default=0, ge=0, description="How many hosts are switched at a time. Default: all.")
     keep: int = Field(default=5, ge=1, le=100, description="How many releases stay on a host.")
 

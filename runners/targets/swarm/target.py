@@ -16,9 +16,9 @@ import requests
 from runners.executors.docker.engine import Refused
 from runners.targets.contract import Delivery, TargetError, Tell
 from runners.targets.docker import images
-from runners.targets.docker.engine_settings import seconds
 from runners.targets.docker.host import opened, reached
 from runners.targets.docker.remote import Remote
+from runners.targets.durations import seconds
 from runners.targets.marks import whole_only
 from runners.targets.swarm.settings import Settings
 
