@@ -7,8 +7,9 @@ import random
 import threading
 from collections.abc import Callable
 
-from django.db import InterfaceError, OperationalError, close_old_connections, connection
+from django.db import close_old_connections, connection
 
+from builds.services.fence import is_away
 from runners.errors import RunnerError
 
 log = logging.getLogger(__name__)
@@ -54,10 +55,13 @@ class Turns:
         try:
             close_old_connections()
             self._action()
-        except (OperationalError, InterfaceError, RunnerError) as error:
+        except RunnerError as error:
             log.warning("runner %s: %s", self._name, error)
-        except Exception:
-            log.exception("runner %s", self._name)
+        except Exception as error:
+            if is_away(error):
+                log.warning("runner %s: %s", self._name, error)
+            else:
+                log.exception("runner %s", self._name)
         else:
             return True
         connection.close()

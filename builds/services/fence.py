@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from builds.models import Job
 from builds.services.claim import Claim
@@ -37,10 +37,23 @@ def patiently(work: Callable[[], Result]) -> Result:
     while True:
         try:
             return work()
-        except (OperationalError, InterfaceError) as error:
+        except (DatabaseError, InterfaceError) as error:
+            if not is_away(error):
+                raise
             connection.close()
             if time.monotonic() > end:
                 raise LostLease("the database was away for as long as a lease lasts") from error
             log.warning("the database is away, trying again: %s", error)
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+
+def is_away(error: Exception) -> bool:
+    """Whether `error` says that the database is away, and not that it refused something.
+
+    A server that ends between libpq's read and its look at the socket is told by psycopg2 as a DatabaseError without
+    a code; everything that a server refuses has one, and a class of its own.
+    """
+    return isinstance(error, (OperationalError, InterfaceError)) or (
+        type(error) is DatabaseError and error.__cause__ is not None and not getattr(error.__cause__, "pgcode", None)
+    )
