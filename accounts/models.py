@@ -36,6 +36,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField(max_length=150, blank=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
+    gets_mail = models.BooleanField(default=True, db_default=True, help_text="False = no e-mail about builds at all.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = UserManager()
@@ -86,10 +87,57 @@ class Membership(models.Model):
         return f"{self.user} in {self.organization} as {self.role}"
 
 
+class Team(models.Model):
+    """Members who work on the same projects: a project that has teams is seen by these, by managers and by owners."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="teams")
+    name = models.CharField(max_length=100)
+    role = models.CharField(
+        max_length=20,
+        choices=Role.choices,
+        default=Role.CONTRIBUTOR,
+        help_text="In the projects of the team, at least.",
+    )
+    members = models.ManyToManyField(User, related_name="teams", blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("name"), "organization", name="one_team_a_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Invitation(models.Model):
+    """A way into an organisation for who reads mail at an address; the database knows only its token's SHA-256."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=20, choices=Role.choices, default=Role.CONTRIBUTOR)
+    teams = models.ManyToManyField(Team, related_name="invitations", blank=True)
+    digest = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="invitations_sent")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.organization}"
+
+
 class ApiToken(models.Model):
     """A key to the API for one person; the database knows only its SHA-256, the person saw it once."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, null=True, blank=True, help_text="The only one it opens; empty = all."
+    )
+    scopes = models.JSONField(
+        null=True, blank=True, help_text="What it may be used for; null = all that its person may."
+    )
     name = models.CharField(max_length=100)
     prefix = models.CharField(max_length=12, help_text="Its first characters, to tell tokens apart.")
     digest = models.CharField(max_length=64, unique=True)

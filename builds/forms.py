@@ -10,7 +10,7 @@ from django import forms
 from accounts.models import Organization, User
 from builds.access import Right
 from builds.models import Project
-from builds.models.project import Provider
+from builds.models.connection import Provider
 from builds.services.secrets import LONGEST_NAME, LONGEST_VALUE, SecretError, check_name, check_value
 from builds.views.choices import organizations_with_right
 

@@ -16,7 +16,7 @@ from builds.api.paging import Paging, page_of
 from builds.api.schemas import Errors, OneProject, OneProjectCreated, ProjectIn, ProjectPage
 from builds.api.shapes import PROJECT_COLUMNS, project_json
 from builds.models import Project
-from builds.models.project import Provider
+from builds.models.connection import Provider
 from builds.services.create_project import ProjectError, create_project
 
 router = Router(tags=["projects"])

@@ -1,6 +1,7 @@
 """The rows of this app."""
 
 from builds.models.build import Build, BuildMove
+from builds.models.connection import Connection
 from builds.models.delivery import WebhookDelivery
 from builds.models.job import Job, JobMove
 from builds.models.kept import KeptPipelines
@@ -20,6 +21,7 @@ __all__ = [
     "Build",
     "BuildMove",
     "Cache",
+    "Connection",
     "Job",
     "JobMove",
     "KeptPipelines",

@@ -8,20 +8,14 @@ import uuid
 from django.conf import settings
 from django.db import models
 
-from accounts.models import Organization
+from accounts.models import Organization, Team
+from builds.models.connection import Connection, Forks, Provider
 from builds.models.sealed import SealedField
 
 
 def new_hook_secret() -> str:
     """A fresh secret for signing webhooks: 256 random bits."""
     return secrets.token_urlsafe(32)
-
-
-class Provider(models.TextChoices):
-    """Where the repository lives, and so what its webhooks look like."""
-
-    GENERIC = "generic", "Any git server"
-    GITHUB = "github", "GitHub"
 
 
 class Project(models.Model):
@@ -43,6 +37,36 @@ class Project(models.Model):
     )
     silence_seconds = models.PositiveIntegerField(
         null=True, blank=True, help_text="Without output; empty = the instance's."
+    )
+    teams = models.ManyToManyField(Team, related_name="projects", blank=True)
+    connection = models.ForeignKey(
+        Connection, on_delete=models.SET_NULL, null=True, blank=True, related_name="projects"
+    )
+    repository_id = models.CharField(max_length=200, blank=True, db_default="", help_text="The git host's own.")
+    repository_name = models.CharField(
+        max_length=300, blank=True, db_default="", help_text="As the host says: owner/name."
+    )
+    hook_id = models.CharField(
+        max_length=100, blank=True, db_default="", help_text="Of the webhook that we made there."
+    )
+    deploy_key_id = models.CharField(
+        max_length=100, blank=True, db_default="", help_text="Of the key that we put there."
+    )
+    hosting_problem = models.TextField(
+        blank=True, db_default="", help_text="What the git host refused, and what to do; empty = nothing."
+    )
+    reports_statuses = models.BooleanField(default=True, db_default=True)
+    status_context = models.CharField(
+        max_length=100,
+        blank=True,
+        db_default="",
+        help_text="What a commit status is called; empty = as the instance has it.",
+    )
+    forks = models.CharField(max_length=10, choices=Forks.choices, default=Forks.HOLD, db_default=Forks.IGNORE)
+    pull_requests_only = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Branches are built where a pull request asks for it, beside the default branch.",
     )
     last_build_number = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)

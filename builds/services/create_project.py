@@ -13,7 +13,7 @@ from django.db import transaction
 from accounts.models import Organization, User
 from accounts.services.audit import record
 from builds.models import Project, ProjectKey
-from builds.models.project import Provider
+from builds.models.connection import Provider
 from builds.signals import project_created
 
 _SCP_LIKE = re.compile(r"[A-Za-z0-9_.][\w.-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[^:-][^:]*")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from builds.models import Build
-from builds.models.project import Provider
+from builds.models.connection import Provider
 from builds.refs import is_commit
 
 _GITHUB = re.compile(r"(?:https://github\.com/|(?:ssh://)?git@github\.com[:/])([\w.-]+/[\w.-]+?)(?:\.git)?/?")

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_POST
 from accounts.later import Later, waits_for_later
 from builds.addresses import build_url
 from builds.models import WebhookDelivery
+from builds.models.connection import Provider
 from builds.models.delivery import DeliveryOutcome
-from builds.models.project import Provider
 from builds.services.receive import Incoming, receive, receive_soon, refuse
 from builds.webhooks import generic, github
 from builds.webhooks.hooked import hooked_project

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from builds.models.project import Provider
+from builds.models.connection import Provider
 from builds.webhooks.signature import sign
 
 ZEROS = "0" * 40

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import pytest
 
 from builds.models import Build, WebhookDelivery
-from builds.models.project import Provider
+from builds.models.connection import Provider
 from builds.webhooks.signature import sign
 from tests.builds.webhooks.conftest import ZEROS, A, B, push
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from builds.models import Build
-from builds.models.project import Provider
+from builds.models.connection import Provider
 
 PACKAGE = "@octokit/webhooks-examples@7.6.1"
 
