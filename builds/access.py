@@ -26,20 +26,48 @@ _UNREAD = ("job__spec", "job__variables", "job__build__plan", *(f"job__build__pr
 class Right(StrEnum):
     """What a member may do; the words end the sentence "You may not …"."""
 
+    VIEW_PROJECT = "see the project"
     RESTART_BUILD = "run builds"
     STOP_BUILD = "stop builds"
-    APPROVE = "approve"
     CREATE_PROJECT = "create projects"
     CHANGE_PROJECT = "change a project's settings"
-    DELETE_PROJECT = "delete projects"
     DEPLOY = "deploy or roll back"
+    UPDATE_TEAM = "change teams"
+    VIEW_ALL_PROJECTS = "see every project"
+    APPROVE = "approve"
     OVERRIDE_WINDOW = "let a release go outside its window"
+    DELETE_PROJECT = "delete projects"
+    TRANSFER_PROJECT = "give projects to another organisation"
+    MANAGE_TEAMS = "make or delete teams"
+    MANAGE_MEMBERS = "invite, change or remove members"
+    MANAGE_SECRETS = "change the organisation's secrets"
+    CONNECT = "connect git hosts"
+    SEE_AUDIT = "read the audit log"
     CHANGE_ORGANIZATION = "change the organisation"
+    DELETE_ORGANIZATION = "delete the organisation"
+    EXPORT_ORGANIZATION = "export the organisation's data"
 
 
-_CONTRIBUTOR = frozenset({Right.RESTART_BUILD})
-_PROJECT_MANAGER = _CONTRIBUTOR | {Right.STOP_BUILD, Right.CREATE_PROJECT, Right.CHANGE_PROJECT, Right.DEPLOY}
-_MANAGER = _PROJECT_MANAGER | {Right.APPROVE, Right.DELETE_PROJECT, Right.OVERRIDE_WINDOW}
+_CONTRIBUTOR = frozenset({Right.VIEW_PROJECT, Right.RESTART_BUILD})
+_PROJECT_MANAGER = _CONTRIBUTOR | {
+    Right.STOP_BUILD,
+    Right.CREATE_PROJECT,
+    Right.CHANGE_PROJECT,
+    Right.DEPLOY,
+    Right.UPDATE_TEAM,
+}
+_MANAGER = _PROJECT_MANAGER | {
+    Right.VIEW_ALL_PROJECTS,
+    Right.APPROVE,
+    Right.OVERRIDE_WINDOW,
+    Right.DELETE_PROJECT,
+    Right.TRANSFER_PROJECT,
+    Right.MANAGE_TEAMS,
+    Right.MANAGE_MEMBERS,
+    Right.MANAGE_SECRETS,
+    Right.CONNECT,
+    Right.SEE_AUDIT,
+}
 
 # CodeShip's table. An administrator of the instance has no rights here but those of their memberships.
 RIGHTS: dict[str, frozenset[Right]] = {
@@ -176,6 +204,21 @@ def require(user: Person, organization: Organization, right: Right) -> None:
         raise Http404
     if right not in RIGHTS[role]:
         raise PermissionDenied(f"You may not {right}: ask an owner of {organization}.")
+
+
+def rights_in(user: User, project: Project) -> frozenset[Right]:
+    """What `user` may do in `project`: nothing where they do not see it."""
+    return rights_of(user, project.organization)
+
+
+def may_in(user: User, project: Project, right: Right) -> bool:
+    """Whether `user` has `right` in `project`."""
+    return right in rights_in(user, project)
+
+
+def require_in(user: User, project: Project, right: Right) -> None:
+    """Go on only where `user` has `right` in `project`: Http404 for who does not see it, PermissionDenied for who does."""
+    require(user, project.organization, right)
 
 
 def _role(user: Person, organization: Organization) -> str | None:
