@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -36,12 +36,13 @@ HEADERS = {"User-Agent": "ciservice", "Accept-Encoding": "identity"}
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: status and at most MOST_BYTES of the body, as sent."""
+    """What came back: status, headers and as much of the body as was asked for (MOST_BYTES), as sent."""
 
     status: int
     body: bytes
     milliseconds: int = 0  # from the beginning of the call until its headers were read
     certificate_ends: datetime | None = None  # None without TLS
+    headers: Mapping[str, str] = field(default_factory=dict)  # asked for by name, in capitals or not
 
 
 def post(
@@ -61,7 +62,22 @@ def get(url: str, *, total_seconds: float | None = None) -> Answer:
     return _exchange(requests.Request("GET", url, headers=HEADERS), read_seconds=seconds, total_seconds=seconds)
 
 
-def _exchange(request: requests.Request, *, read_seconds: float, total_seconds: float) -> Answer:
+def request(
+    method: str,
+    url: str,
+    *,
+    json: object = None,
+    headers: Mapping[str, str] | None = None,
+    most_bytes: int = MOST_BYTES,
+) -> Answer:
+    """As `post`, with any method, for answers that are read up to `most_bytes`: what is longer is cut there."""
+    asked = requests.Request(method, url, json=json, headers={**HEADERS, **(headers or {})})
+    return _exchange(asked, read_seconds=READ_SECONDS, total_seconds=TOTAL_SECONDS, most_bytes=most_bytes)
+
+
+def _exchange(
+    request: requests.Request, *, read_seconds: float, total_seconds: float, most_bytes: int = MOST_BYTES
+) -> Answer:
     _check(request.url)
     call = Call(connect_seconds=CONNECT_SECONDS, total_seconds=total_seconds)
     try:
@@ -69,7 +85,8 @@ def _exchange(request: requests.Request, *, read_seconds: float, total_seconds: 
             if call.timed_out:  # headers that were cut off look like headers that ended
                 raise requests.Timeout
             milliseconds = round(answer.elapsed / timedelta(milliseconds=1))
-            return Answer(answer.status_code, _body(answer), milliseconds, call.certificate_ends)
+            body = _body(answer, most_bytes)
+            return Answer(answer.status_code, body, milliseconds, call.certificate_ends, answer.headers)
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
         if call.timed_out or isinstance(error, (requests.Timeout, TimeoutError)):
             raise DeliveryError(f"No answer within {total_seconds:g} s") from error
@@ -92,10 +109,10 @@ def _check(url: str) -> None:
         raise DeliveryError("Only addresses that begin with https:// or http:// are called", permanent=True)
 
 
-def _body(answer: requests.Response) -> bytes:
+def _body(answer: requests.Response, most_bytes: int) -> bytes:
     """The body, or nothing where it does not come: the status has said what happened."""
     try:
-        data: bytes = answer.raw.read(MOST_BYTES, decode_content=False)
+        data: bytes = answer.raw.read(most_bytes, decode_content=False)
     except (HTTPError, OSError):
         return b""
     return data
