@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from builds.logs import live
 from builds.models import Job, OutboxEntry, Runner, WebhookDelivery
+from deployments.models import Deployment, Environment, Release
 from tests import servers
 
 
@@ -81,7 +82,7 @@ def test_metrics_say_what_there_is_to_do(client, make_build, project, organizati
         )
     WebhookDelivery.objects.create(project=project, provider="generic", delivery_id="d", outcome="refused")
     OutboxEntry.objects.create(kind="mail", key="k", payload={})
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(18):
         text = client.get("/metrics").content.decode()
     found = values(text)
     assert found["ciservice_jobs_queued"] == 2
@@ -94,6 +95,54 @@ def test_metrics_say_what_there_is_to_do(client, make_build, project, organizati
     assert found['ciservice_deliveries_last_hour{outcome="refused"}'] == 1
     assert (found["ciservice_runners_alive"], found["ciservice_runner_slots"]) == (1, 4)
     assert found["ciservice_outbox_pending"] == 1
+
+
+@pytest.mark.django_db
+def test_metrics_of_the_last_hour(client, make_build, organization):
+    now, build = timezone.now(), make_build(status="running")
+    for seconds in range(1, 101):
+        began = now - timedelta(seconds=600)
+        Job.objects.create(
+            build=build,
+            organization=organization,
+            name=str(seconds),
+            spec={},
+            status="errored" if seconds == 7 else "passed",
+            attempt=3 if seconds == 7 else 1,
+            not_before=began - timedelta(seconds=seconds),
+            started_at=began,
+            finished_at=began + timedelta(seconds=2 * seconds),
+        )
+    old = now - timedelta(hours=2)
+    Job.objects.create(
+        build=build, organization=organization, name="old", spec={}, status="passed", started_at=old, finished_at=old
+    )
+    OutboxEntry.objects.create(kind="mail", key="late", payload={}, not_before=now - timedelta(seconds=90))
+    OutboxEntry.objects.create(kind="mail", key="later", payload={}, not_before=now + timedelta(hours=1))
+    OutboxEntry.objects.create(kind="mail", key="dead", payload={}, state="dead")
+    found = values(client.get("/metrics").content.decode())
+    assert found['ciservice_job_wait_seconds{quantile="0.5"}'] == 51
+    assert found['ciservice_job_wait_seconds{quantile="0.95"}'] == 96
+    assert found['ciservice_job_run_seconds{quantile="0.99"}'] == 200
+    assert (found["ciservice_jobs_ended_last_hour"], found["ciservice_jobs_errored_last_hour"]) == (100, 1)
+    assert found["ciservice_attempts_lost_last_hour"] == 2
+    assert found['ciservice_outbox_waiting{kind="mail"}'] == 2
+    assert 90 <= found['ciservice_outbox_lag_seconds{kind="mail"}'] < 900
+    assert found["ciservice_outbox_dead_last_day"] == 1
+
+
+def test_metrics_of_deployments(client, project, make_build):
+    environment = Environment.objects.create(project=project, name="production", health="bad")
+    for number, status in enumerate(["rolled_back", "failed", "held"], start=1):
+        release = Release.objects.create(project=project, build=make_build(), number=number, commit="a" * 40)
+        ended = None if status == "held" else timezone.now()
+        Deployment.objects.create(environment=environment, release=release, status=status, finished_at=ended)
+    found = values(client.get("/metrics").content.decode())
+    assert found['ciservice_deployments{status="held"}'] == 1
+    assert found['ciservice_deployments{status="unknown"}'] == 0
+    assert found["ciservice_deployments_failed_last_day"] == 1
+    assert found["ciservice_deployments_rolled_back_last_day"] == 1
+    assert found["ciservice_environments_unhealthy"] == 1
 
 
 @pytest.mark.django_db
