@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -56,6 +57,7 @@ class Organization(models.Model):
     name = models.CharField(max_length=100)
     slug = models.SlugField(max_length=60, unique=True)
     concurrency = models.PositiveIntegerField(default=20, help_text="Jobs that may run at one time.")
+    deleting_at = models.DateTimeField(null=True, blank=True, help_text="Since when it is being deleted; empty = not.")
     created_at = models.DateTimeField(auto_now_add=True)
     members = models.ManyToManyField(User, through="Membership", related_name="organizations")
 
@@ -149,18 +151,52 @@ class ApiToken(models.Model):
         return f"{self.name} ({self.prefix}…)"
 
 
+class AlteredError(Exception):
+    """Somebody tried to alter the audit log."""
+
+
+class AuditQuerySet(models.QuerySet["AuditEntry"]):
+    """Entries of the audit log: they can be read and added, and go only with their organisation."""
+
+    def update(self, **values: Any) -> int:
+        """Never."""
+        raise AlteredError("The audit log is not altered.")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Never."""
+        raise AlteredError("The audit log is not altered.")
+
+
 class AuditEntry(models.Model):
-    """Who changed what; written in the transaction of the change, never altered."""
+    """Who changed what; written in the transaction of the change, never altered (PostgreSQL has a trigger for it)."""
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, null=True, related_name="audit_entries")
     user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True)
     action = models.CharField(max_length=60)
     subject = models.CharField(max_length=200)
     details = models.JSONField(default=dict)
+    address = models.GenericIPAddressField(
+        null=True, blank=True, help_text="From where; empty = no request, or unknown."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = AuditQuerySet.as_manager()
+
     class Meta:
-        indexes = [models.Index(fields=["organization", "-created_at"], name="audit_newest")]
+        indexes = [
+            models.Index(fields=["organization", "-created_at"], name="audit_newest"),
+            models.Index(fields=["organization", "-id"], name="audit_by_id"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.subject}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Once."""
+        if not self._state.adding:
+            raise AlteredError("The audit log is not altered.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Never."""
+        raise AlteredError("The audit log is not altered.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.models import AuditEntry, Organization, User
+from accounts.request_address import request_address
 
 
 def record(
@@ -17,5 +18,10 @@ def record(
 ) -> AuditEntry:
     """Note that `user` did `action` ("token.made") to `subject` ("laptop"); `details` are plain values, never a secret."""
     return AuditEntry.objects.create(
-        action=action, subject=subject[:200], user=user, organization=organization, details=details or {}
+        action=action,
+        subject=subject[:200],
+        user=user,
+        organization=organization,
+        details=details or {},
+        address=request_address(),
     )
