@@ -3,16 +3,19 @@
 from builds.models.build import Build, BuildMove
 from builds.models.connection import Connection
 from builds.models.delivery import WebhookDelivery
+from builds.models.halt import Halt
 from builds.models.job import Job, JobMove
 from builds.models.kept import KeptPipelines
 from builds.models.kept_files import Artifact, Cache
 from builds.models.look import RepositoryLook
 from builds.models.outbox import OutboxEntry, OutboxLane
-from builds.models.project import Project, Secret
+from builds.models.project import Project
 from builds.models.project_key import ProjectKey
 from builds.models.reported import BadCase, Tally
-from builds.models.runner import Runner
+from builds.models.runner import JoinToken, Runner
 from builds.models.schedule import Schedule
+from builds.models.secret import Secret, SecretKind, SecretsGiven
+from builds.models.signing_key import SigningKey
 from builds.models.step import Segment, Step
 
 __all__ = [
@@ -22,8 +25,10 @@ __all__ = [
     "BuildMove",
     "Cache",
     "Connection",
+    "Halt",
     "Job",
     "JobMove",
+    "JoinToken",
     "KeptPipelines",
     "OutboxEntry",
     "OutboxLane",
@@ -33,7 +38,10 @@ __all__ = [
     "Runner",
     "Schedule",
     "Secret",
+    "SecretKind",
+    "SecretsGiven",
     "Segment",
+    "SigningKey",
     "Step",
     "Tally",
     "WebhookDelivery",
