@@ -30,6 +30,13 @@ class OutboxEntry(models.Model):
     lane = models.CharField(
         max_length=200, blank=True, default="", help_text="Whom it goes to: entries of one lane go one at a time."
     )
+    owner = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Who asked for it: of one owner only some lanes are worked at a time; empty = this service itself.",
+    )
     payload = models.JSONField(help_text="Ids and plain values; never a secret.")
     state = models.CharField(max_length=10, choices=OutboxState.choices, default=OutboxState.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -44,6 +51,7 @@ class OutboxEntry(models.Model):
         indexes = [
             models.Index(fields=["not_before"], condition=models.Q(state="pending"), name="outbox_due"),
             models.Index(fields=["lane", "id"], condition=models.Q(state="pending"), name="outbox_lane_due"),
+            models.Index(fields=["lane", "not_before"], condition=models.Q(state="pending"), name="outbox_lane_moment"),
         ]
 
     def __str__(self) -> str:
