@@ -6,12 +6,15 @@ one machine). docs/operations.md lists every variable.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
 
-from ciservice import env
+from ciservice import env, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
@@ -30,6 +33,13 @@ if DEBUG and PRODUCTION:
 SECRET_KEY = env.needed_secret("SECRET_KEY")
 # Seals secrets at rest; the first seals, all open. Apart from SECRET_KEY, so that either can be changed alone.
 SEALING_KEYS = [env.needed_secret("SEALING_KEY"), *[key for key in env.secret("OLD_SEALING_KEYS").split(",") if key]]
+
+# What runners need of SECRET_KEY, so that the key itself, which signs what people are sent, never leaves the web's machine.
+INSTANCE = env.text("INSTANCE") or hashlib.sha256(b"instance:" + SECRET_KEY.encode()).hexdigest()[:12]
+RECORD_KEY = (
+    env.secret("RECORD_KEY")
+    or hmac.new(SECRET_KEY.encode(), b"ciservice: hashes of secrets", hashlib.sha256).hexdigest()
+)
 
 PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 _public = urlsplit(PUBLIC_URL)
@@ -55,6 +65,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "ciservice.request_context.RequestContextMiddleware",
     "accounts.request_address.RequestAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -128,6 +139,9 @@ DATABASES = {"default": _database(env.secret("DATABASE_URL") or f"sqlite:///{DAT
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.secret("REDIS_URL", default="redis://127.0.0.1:6379/0")
+# The same two as machines with runners reach them; what `ciservice join` is told.
+RUNNER_DATABASE_URL = env.secret("RUNNER_DATABASE_URL")
+RUNNER_REDIS_URL = env.secret("RUNNER_REDIS_URL")
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 AUTH_USER_MODEL = "accounts.User"
@@ -163,7 +177,7 @@ WHITENOISE_USE_FINDERS = not PRODUCTION
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": str(DATA_DIR / "storage")},
+        "OPTIONS": {"location": env.text("STORAGE_DIR") or str(DATA_DIR / "storage")},
     },
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
@@ -209,6 +223,13 @@ MIN_FREE_DISK_MB = env.whole("MIN_FREE_DISK_MB", 512)  # below it no job begins;
 DEFAULT_IMAGE = env.text("DEFAULT_IMAGE", "debian:bookworm-slim")
 RUNNER_NAME = env.text("RUNNER_NAME")
 RUNNER_LABELS = env.words("RUNNER_LABELS")
+RUNNER_SERVES = env.text("RUNNER_SERVES", "all")
+if RUNNER_SERVES not in {"all", "trusted", "forks"}:
+    raise ImproperlyConfigured(f"RUNNER_SERVES={RUNNER_SERVES!r}: use all, trusted or forks")
+try:  # the uuid of the one organisation that this runner works for; "" = all
+    RUNNER_ORGANIZATION = UUID(_organization) if (_organization := env.text("RUNNER_ORGANIZATION")) else None
+except ValueError:
+    raise ImproperlyConfigured(f"RUNNER_ORGANIZATION={_organization!r}: give the organisation's uuid") from None
 RUNNER_CAPACITY = env.whole("RUNNER_CAPACITY", 4, least=1, most=256)
 RUNNER_POLL_SECONDS = env.whole("RUNNER_POLL_SECONDS", 3, least=1, most=60)
 STEP_MEMORY_MB = env.whole("STEP_MEMORY_MB", 4096, least=16)
@@ -242,6 +263,9 @@ BUILD_TIMEOUT_SECONDS = env.whole("BUILD_TIMEOUT_SECONDS", 3600, least=1)
 SILENCE_TIMEOUT_SECONDS = env.whole("SILENCE_TIMEOUT_SECONDS", 900, least=1)
 # How often the branches of active projects are looked at for pushes whose webhook never came; 0 = never.
 RECONCILE_MINUTES = env.whole("RECONCILE_MINUTES", 10, most=1440)
+QUEUE_LIMIT = env.whole(
+    "QUEUE_LIMIT", 1000, least=1
+)  # builds of one organisation that may wait; an organisation may have its own
 LOG_CAP_BYTES = env.whole("LOG_CAP_MB", 64, least=1, most=1024) * 1024 * 1024
 ARTIFACT_DAYS = env.whole("ARTIFACT_DAYS", 30, least=1)
 CACHE_DAYS = env.whole("CACHE_DAYS", 14, least=1)  # without being used
@@ -253,16 +277,7 @@ GIT_ALLOWED_HOSTS = env.words("GIT_ALLOWED_HOSTS")
 # Where `deploy` steps may connect to on the runner itself or its link: host names, addresses, paths of Unix sockets, or *.
 TARGET_ALLOWED_HOSTS = env.words("TARGET_ALLOWED_HOSTS")
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
-    "loggers": {
-        "celery": {"level": "WARNING"},
-        "django.request": {"level": "ERROR"},
-        "docker": {"level": "WARNING"},
-        "urllib3": {"level": "WARNING"},
-    },
-}
+LOG_FORMAT = env.text("LOG_FORMAT", "plain")
+if LOG_FORMAT not in logs.FORMATS:
+    raise ImproperlyConfigured(f"LOG_FORMAT={LOG_FORMAT!r}: use {' or '.join(logs.FORMATS)}")
+LOGGING = logs.config(LOG_FORMAT, env.text("LOG_LEVEL", "INFO"))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.db import transaction
 from django.utils import timezone
+from structlog.contextvars import bound_contextvars
 
 from builds.models import Build
 from builds.models.build import Trigger
@@ -54,6 +55,11 @@ def plan(build_id: int) -> None:
     build = take_turn(build_id)
     if build is None:
         return
+    with bound_contextvars(build=str(build.uuid)):
+        _plan(build)
+
+
+def _plan(build: Build) -> None:
     if build.plan_attempts > MOST_ATTEMPTS:
         reason = f"Planning was begun {MOST_ATTEMPTS} times and never came to an end."
         move_build(build.pk, Status.ERRORED, who=WHO, reason=reason)

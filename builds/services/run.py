@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from django.conf import settings
+from structlog.contextvars import bound_contextvars
 
 from builds.models import Build, Job
 from builds.models.build import Trigger
@@ -48,13 +49,8 @@ def _attempt(claim: Claim, executor: Executor, stop: Stop) -> tuple[JobResult, R
     """How it ended, and what it ran with; None where nobody knows."""
     try:
         spec = patiently(lambda: job_spec(claim))
-        recorder = patiently(lambda: StepRecorder(claim, stop))
-        try:
-            depot = _depot(claim, spec)
-            result = execute(spec, executor, recorder, stop, depot)
-        finally:
-            recorder.close()
-        return result, record_of(spec, executor, recorder.images, depot)
+        with bound_contextvars(job=spec.job_id, build=spec.environment["CI_BUILD_ID"], attempt=claim.attempt):
+            return _execute(claim, spec, executor, stop)
     except LostLease:
         raise
     except RunnerError as error:
@@ -65,6 +61,16 @@ def _attempt(claim: Claim, executor: Executor, stop: Stop) -> tuple[JobResult, R
         log.exception("job=%s epoch=%s broke the runner", claim.job_id, claim.epoch)
         reason = "Something unforeseen broke in the runner; its log has the details."
         return JobResult(outcome=Outcome.ERRORED, failure=Failure.ENGINE, reason=reason, retry=True), None
+
+
+def _execute(claim: Claim, spec: JobSpec, executor: Executor, stop: Stop) -> tuple[JobResult, Record]:
+    recorder = patiently(lambda: StepRecorder(claim, stop))
+    try:
+        depot = _depot(claim, spec)
+        result = execute(spec, executor, recorder, stop, depot)
+    finally:
+        recorder.close()
+    return result, record_of(spec, executor, recorder.images, depot)
 
 
 def _depot(claim: Claim, spec: JobSpec) -> JobDepot | None:

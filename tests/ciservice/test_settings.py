@@ -53,6 +53,7 @@ def test_production_starts_with_secrets_alone(start):
         ({"DEBUG": "1"}, "DEBUG shows secrets"),
         ({"EXECUTOR": "process"}, "production needs docker"),
         ({"EXECUTOR": "podman"}, "use docker or process"),
+        ({"LOG_FORMAT": "xml"}, "LOG_FORMAT='xml': use plain or json"),
         ({"CISERVICE_MODE": "test"}, "use production or embedded"),
         ({"DATABASE_URL": "mysql://x"}, "use postgres://"),
         ({"PUBLIC_URL": "ci.example.com"}, "PUBLIC_URL"),
