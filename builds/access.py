@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
@@ -13,69 +12,41 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from accounts.compiled import Compiled
-from accounts.models import Membership, Organization, Role, User
+from accounts.models import Membership, Organization, User
 from builds.models import Build, Project, Step
+from builds.rights import OF_PROJECT, RIGHTS, Right
+from builds.sight import memberships_in, seen_by
+
+__all__ = [
+    "RIGHTS",
+    "SEALED",
+    "BuildSpan",
+    "Right",
+    "build_in_or_404",
+    "build_or_404",
+    "builds_in_or_404",
+    "may",
+    "may_in",
+    "organization_or_404",
+    "organizations_of",
+    "project_in_or_404",
+    "project_or_404",
+    "project_pk_in_or_404",
+    "readable_builds",
+    "readable_projects",
+    "require",
+    "require_in",
+    "rights_in",
+    "rights_of",
+    "step_in_or_404",
+    "step_or_404",
+]
 
 Person = User | AnonymousUser
 
 SEALED = ("hook_secret", "ssh_private_key")  # of a project: to read them is to open them, and no list needs them
 # What is large or sealed, of the rows above a step: every look at a log asks for its step.
 _UNREAD = ("job__spec", "job__variables", "job__build__plan", *(f"job__build__project__{name}" for name in SEALED))
-
-
-class Right(StrEnum):
-    """What a member may do; the words end the sentence "You may not …"."""
-
-    VIEW_PROJECT = "see the project"
-    RESTART_BUILD = "run builds"
-    STOP_BUILD = "stop builds"
-    CREATE_PROJECT = "create projects"
-    CHANGE_PROJECT = "change a project's settings"
-    DEPLOY = "deploy or roll back"
-    UPDATE_TEAM = "change teams"
-    VIEW_ALL_PROJECTS = "see every project"
-    APPROVE = "approve"
-    OVERRIDE_WINDOW = "let a release go outside its window"
-    DELETE_PROJECT = "delete projects"
-    TRANSFER_PROJECT = "give projects to another organisation"
-    MANAGE_TEAMS = "make or delete teams"
-    MANAGE_MEMBERS = "invite, change or remove members"
-    MANAGE_SECRETS = "change the organisation's secrets"
-    CONNECT = "connect git hosts"
-    SEE_AUDIT = "read the audit log"
-    CHANGE_ORGANIZATION = "change the organisation"
-    DELETE_ORGANIZATION = "delete the organisation"
-    EXPORT_ORGANIZATION = "export the organisation's data"
-
-
-_CONTRIBUTOR = frozenset({Right.VIEW_PROJECT, Right.RESTART_BUILD})
-_PROJECT_MANAGER = _CONTRIBUTOR | {
-    Right.STOP_BUILD,
-    Right.CREATE_PROJECT,
-    Right.CHANGE_PROJECT,
-    Right.DEPLOY,
-    Right.UPDATE_TEAM,
-}
-_MANAGER = _PROJECT_MANAGER | {
-    Right.VIEW_ALL_PROJECTS,
-    Right.APPROVE,
-    Right.OVERRIDE_WINDOW,
-    Right.DELETE_PROJECT,
-    Right.TRANSFER_PROJECT,
-    Right.MANAGE_TEAMS,
-    Right.MANAGE_MEMBERS,
-    Right.MANAGE_SECRETS,
-    Right.CONNECT,
-    Right.SEE_AUDIT,
-}
-
-# CodeShip's table. An administrator of the instance has no rights here but those of their memberships.
-RIGHTS: dict[str, frozenset[Right]] = {
-    Role.CONTRIBUTOR: _CONTRIBUTOR,
-    Role.PROJECT_MANAGER: _PROJECT_MANAGER,
-    Role.MANAGER: _MANAGER,
-    Role.OWNER: frozenset(Right),
-}
 
 
 def organizations_of(user: Person) -> QuerySet[Organization]:
@@ -89,14 +60,14 @@ def readable_projects(user: Person) -> QuerySet[Project]:
     """Every project that `user` may see."""
     if not user.is_authenticated:
         return Project.objects.none()
-    return Project.objects.filter(organization__memberships__user=user)
+    return Project.objects.filter(seen_by(user.pk))
 
 
 def readable_builds(user: Person) -> QuerySet[Build]:
     """Every build that `user` may see."""
     if not user.is_authenticated:
         return Build.objects.none()
-    return Build.objects.filter(project__organization__memberships__user=user)
+    return Build.objects.filter(seen_by(user.pk, "project__"))
 
 
 def organization_or_404(user: Person, uuid: UUID) -> Organization:
@@ -130,7 +101,7 @@ def project_pk_in_or_404(user: Person, organization_uuid: UUID, uuid: UUID) -> i
 
 _PROJECT_PK = Compiled(
     lambda user_pk, organization_uuid, uuid: Project.objects.filter(
-        organization__memberships__user_id=user_pk, uuid=uuid, organization__uuid=organization_uuid
+        seen_by(user_pk), uuid=uuid, organization__uuid=organization_uuid
     ).values_list("pk"),
     *(7, UUID(int=1), UUID(int=2)),
 )
@@ -159,7 +130,7 @@ def _end(order: str) -> Subquery:
 
 _SPAN = Compiled(
     lambda user_pk, organization_uuid, uuid: Project.objects.filter(
-        organization__memberships__user_id=user_pk, uuid=uuid, organization__uuid=organization_uuid
+        seen_by(user_pk), uuid=uuid, organization__uuid=organization_uuid
     ).values_list("pk", _end("number"), _end("-number")),
     *(7, UUID(int=1), UUID(int=2)),
 )
@@ -207,8 +178,8 @@ def require(user: Person, organization: Organization, right: Right) -> None:
 
 
 def rights_in(user: User, project: Project) -> frozenset[Right]:
-    """What `user` may do in `project`: nothing where they do not see it."""
-    return rights_of(user, project.organization)
+    """What `user` may do in `project`, by their role or their team's: nothing where they do not see it."""
+    return _rights_in(user, project) or frozenset()
 
 
 def may_in(user: User, project: Project, right: Right) -> bool:
@@ -218,7 +189,28 @@ def may_in(user: User, project: Project, right: Right) -> bool:
 
 def require_in(user: User, project: Project, right: Right) -> None:
     """Go on only where `user` has `right` in `project`: Http404 for who does not see it, PermissionDenied for who does."""
-    require(user, project.organization, right)
+    rights = _rights_in(user, project)
+    if rights is None:
+        raise Http404
+    if right not in rights:
+        raise PermissionDenied(f"You may not {right}: ask an owner of {project.organization}.")
+
+
+def _rights_in(user: Person, project: Project) -> frozenset[Right] | None:
+    """None: they do not see it."""
+    if not user.is_authenticated:
+        return None
+    for role, team_role in _STANDING.rows(user.pk, project.pk, project.organization_id):
+        return RIGHTS[role] | (RIGHTS[team_role] & OF_PROJECT if team_role else frozenset())
+    return None
+
+
+_STANDING = Compiled(
+    lambda user_pk, project_pk, organization_pk: (
+        memberships_in(project_pk, organization_pk).filter(user=user_pk).values_list("role", "team_role")
+    ),
+    *(101, 102, 103),
+)
 
 
 def _role(user: Person, organization: Organization) -> str | None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from ninja import Router, Status
 from ninja.errors import HttpError
 
-from builds.access import Right, build_in_or_404, require
+from builds.access import Right, build_in_or_404, require_in
 from builds.api.auth import Asked
 from builds.api.schemas import Errors, OneBuild
 from builds.api.shapes import BUILD_COLUMNS, BuildShape
@@ -27,7 +27,7 @@ def approve_build(
 ) -> Status[dict[str, Any]]:
     """Let the manual steps of a waiting build run: all of it runs once more, with CI_BUILD_APPROVED."""
     build = build_in_or_404(request.auth, organization_uuid, project_uuid, build_uuid)
-    require(request.auth, build.project.organization, Right.APPROVE)
+    require_in(request.auth, build.project, Right.APPROVE)
     if not approve(build, user=request.auth):
         raise HttpError(400, f"Build #{build.number} does not wait for approval.")
     row = Build.objects.values(*BUILD_COLUMNS).get(pk=build.pk)

@@ -11,7 +11,7 @@ from ninja import Body, Router, Status
 from ninja.errors import HttpError
 
 from accounts.compiled import Compiled
-from builds.access import BuildSpan, Right, build_in_or_404, builds_in_or_404, project_in_or_404, require
+from builds.access import BuildSpan, Right, build_in_or_404, builds_in_or_404, project_in_or_404, require_in
 from builds.api.auth import Asked
 from builds.api.paging import Paging, page_of
 from builds.api.schemas import BuildIn, BuildPage, BuildRecord, Errors, OneBuild, RestartIn, StepList
@@ -69,7 +69,7 @@ _BETWEEN = Compiled(
 def create_build(request: Asked, organization_uuid: UUID, project_uuid: UUID, asked: BuildIn) -> Status[dict[str, Any]]:
     """Build a commit of a branch or tag, or the newest."""
     project = project_in_or_404(request.auth, organization_uuid, project_uuid)
-    require(request.auth, project.organization, Right.RESTART_BUILD)
+    require_in(request.auth, project, Right.RESTART_BUILD)
     wanted = _request_of(asked)
     build = trigger(project, wanted, who=request.auth.email, requested_by=request.auth)
     return Status(202, _build_json(organization_uuid, project_uuid, build))
@@ -102,7 +102,7 @@ def restart_build(
 ) -> Status[dict[str, Any]]:
     """Build the same commit again, as a new build: the answer has it. `exactly`: with what it ran with then."""
     build = build_in_or_404(request.auth, organization_uuid, project_uuid, build_uuid)
-    require(request.auth, build.project.organization, Right.RESTART_BUILD)
+    require_in(request.auth, build.project, Right.RESTART_BUILD)
     if not build.is_final:
         raise HttpError(400, f"Build #{build.number} has not ended yet: stop it first.")
     try:
@@ -124,7 +124,7 @@ def show_record(request: Asked, organization_uuid: UUID, project_uuid: UUID, bui
 def stop_build(request: Asked, organization_uuid: UUID, project_uuid: UUID, build_uuid: UUID) -> Status[dict[str, Any]]:
     """Stop a build; one that has ended stays as it ended."""
     build = build_in_or_404(request.auth, organization_uuid, project_uuid, build_uuid)
-    require(request.auth, build.project.organization, Right.STOP_BUILD)
+    require_in(request.auth, build.project, Right.STOP_BUILD)
     cancel(build, who=request.auth.email, reason=f"Stopped by {request.auth}.")
     return Status(202, _build_json(organization_uuid, project_uuid, build))
 

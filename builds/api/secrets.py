@@ -12,11 +12,11 @@ from ninja import Router, Schema, Status
 from ninja.errors import HttpError
 from pydantic import Field
 
-from builds.access import Right, project_in_or_404, require
+from builds.access import Right, project_in_or_404, require_in
 from builds.api.auth import Asked
 from builds.api.schemas import Errors
 from builds.models import Project, Secret
-from builds.services.secrets import LONGEST_VALUE, SecretError, delete_secret, put_secret, secrets_told
+from builds.services.secrets import LONGEST_VALUE, Place, SecretError, delete_secret, put_secret, secrets_told
 
 router = Router(tags=["secrets"])
 _SECRETS = "/organizations/{uuid:organization_uuid}/projects/{uuid:project_uuid}/secrets"
@@ -83,9 +83,9 @@ def shape(secrets: Iterable[Secret]) -> dict[str, Any]:
 
 def put(request: Asked, project: Project, name: str, asked: SecretIn, *, environment: str = "") -> Status[None]:
     """Set one of a project, or of an environment, for whoever may change the project's settings."""
-    require(request.auth, project.organization, Right.CHANGE_PROJECT)
+    require_in(request.auth, project, Right.CHANGE_PROJECT)
     try:
-        put_secret(project, name, asked.value, who=request.auth, environment=environment)
+        put_secret(Place(project, environment), name, asked.value, who=request.auth)
     except SecretError as error:
         raise HttpError(400, str(error)) from None
     return Status(204, None)
@@ -93,7 +93,7 @@ def put(request: Asked, project: Project, name: str, asked: SecretIn, *, environ
 
 def delete(request: Asked, project: Project, name: str, *, environment: str = "") -> Status[None]:
     """Remove one, likewise; Http404 where there is none of that name."""
-    require(request.auth, project.organization, Right.CHANGE_PROJECT)
-    if not delete_secret(project, name[:200], who=request.auth, environment=environment):
+    require_in(request.auth, project, Right.CHANGE_PROJECT)
+    if not delete_secret(Place(project, environment), name[:200], who=request.auth):
         raise Http404
     return Status(204, None)

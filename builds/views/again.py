@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from builds.access import Right, build_or_404, require
+from builds.access import Right, build_or_404, require_in
 from builds.services.replay import ReplayError, ran, replay, why_not
 from builds.services.since_then import since_then
 from builds.views.person import person
@@ -22,7 +22,7 @@ def build_again(request: HttpRequest, uuid: UUID, number: int) -> HttpResponse:
     """The choice, and the difference."""
     user = person(request)
     its = build_or_404(user, uuid, number)
-    require(user, its.project.organization, Right.RESTART_BUILD)
+    require_in(user, its.project, Right.RESTART_BUILD)
     jobs = ran(its)
     obstacle = why_not(its, jobs)
     context = {
@@ -40,7 +40,7 @@ def build_replay(request: HttpRequest, uuid: UUID, number: int) -> HttpResponse:
     """Run it exactly as it ran, as a new build."""
     user = person(request)
     its = build_or_404(user, uuid, number)
-    require(user, its.project.organization, Right.RESTART_BUILD)
+    require_in(user, its.project, Right.RESTART_BUILD)
     try:
         again = replay(its, requested_by=user, who=user.email)
     except ReplayError as error:

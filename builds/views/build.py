@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from builds.access import Right, build_or_404, require, rights_of
+from builds.access import Right, build_or_404, require_in, rights_in
 from builds.models import Artifact, Build, Runner
 from builds.numbers import whole
 from builds.services.cancel import cancel
@@ -36,7 +36,7 @@ def build(request: HttpRequest, uuid: UUID, number: int) -> HttpResponse:
     its = build_or_404(user, uuid, number)
     rows = read_rows(its)
     step = choose_step(rows, request.GET.get("step", ""))
-    rights = rights_of(user, its.project.organization)
+    rights = rights_in(user, its.project)
     # Only where a pipeline has reports: to look costs queries.
     tests = reported_of(its) if any(job.spec.get("tests") for job in rows.jobs) else None
     context = {
@@ -108,7 +108,7 @@ def build_cancel(request: HttpRequest, uuid: UUID, number: int) -> HttpResponse:
     """Stop what of the build still waits or runs."""
     user = person(request)
     its = build_or_404(user, uuid, number)
-    require(user, its.project.organization, Right.STOP_BUILD)
+    require_in(user, its.project, Right.STOP_BUILD)
     reason = request.POST.get("reason", "").strip()[:300] or f"{user} stopped it."
     if not cancel(its, who=user.email, reason=reason):
         messages.info(request, "There was nothing left to stop.")
@@ -120,6 +120,6 @@ def build_retry(request: HttpRequest, uuid: UUID, number: int) -> HttpResponse:
     """Build the same commit again, as a new build."""
     user = person(request)
     its = build_or_404(user, uuid, number)
-    require(user, its.project.organization, Right.RESTART_BUILD)
+    require_in(user, its.project, Right.RESTART_BUILD)
     again = retry(its, requested_by=user, who=user.email)
     return redirect("build", uuid, again.number)

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from builds.access import Right, may, project_or_404
+from builds.access import Right, may_in, project_or_404
 from builds.models.build import Trigger
 from builds.numbers import whole
 from builds.services.trigger import BuildRequest, trigger
@@ -46,7 +46,7 @@ def index(request: HttpRequest, uuid: UUID) -> HttpResponse:
     template = {"rows": "builds/_builds.html", "more": "builds/_builds_more.html"}.get(request.GET.get("part", ""))
     if template is None:
         template = "builds/project.html"
-        context["may_build"] = may(user, project.organization, Right.RESTART_BUILD)
+        context["may_build"] = may_in(user, project, Right.RESTART_BUILD)
     return render(request, template, context)
 
 

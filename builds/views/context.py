@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from accounts.models import Organization
 from builds.models import Job
+from builds.sight import seen_by
 from builds.states import Status
 
 
@@ -37,8 +38,11 @@ class Frame:
 
     @cached_property
     def running_count(self) -> int:
-        """Builds of the person's organisations that have a running job."""
-        jobs = Job.objects.filter(status=Status.RUNNING, organization__in=self.organizations)
+        """Builds with a running job, of the projects that the person sees."""
+        user = getattr(self._request, "user", None)
+        if user is None or not user.is_authenticated:
+            return 0
+        jobs = Job.objects.filter(seen_by(user.pk, "build__project__"), status=Status.RUNNING)
         return jobs.values("build").distinct().count()
 
 

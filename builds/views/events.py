@@ -7,15 +7,20 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.db import connection
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
 from accounts.models import User
-from builds.access import build_or_404, organizations_of, project_or_404
+from builds.access import build_or_404, organizations_of, project_or_404, readable_projects
 from builds.logs.hub import in_thread
 from builds.logs.stream import build_stream, topic_stream
+from builds.models import Project
 from builds.streaming import event_answer
+from builds.views.listing import MOST_PROJECTS
 from builds.views.person import person
+
+_MOST_ORGANIZATIONS = 200
 
 
 async def _person(request: HttpRequest) -> User:
@@ -35,10 +40,25 @@ def _person_once(request: HttpRequest) -> User:
 
 @require_GET
 async def projects_events(request: HttpRequest) -> StreamingHttpResponse:
-    """News of all organisations of the person."""
+    """News of all projects that the person sees."""
     user = await _person(request)
-    mine = await in_thread(lambda: list(organizations_of(user).values_list("uuid", flat=True)[:200]))
-    return event_answer(topic_stream([f"organization:{uuid}" for uuid in mine]))
+    return event_answer(topic_stream(await in_thread(partial(_topics, user))))
+
+
+def _topics(user: User) -> list[str]:
+    """Organisations where the person sees everything, and single projects of those where teams keep some from them."""
+    seen, hidden = readable_projects(user), Project.objects.exclude(pk__in=readable_projects(user).values("pk"))
+    mine = organizations_of(user).annotate(is_partly=Exists(hidden.filter(organization=OuterRef("pk"))))
+    topics, partly = [], []
+    for pk, uuid, is_partly in mine.values_list("pk", "uuid", "is_partly")[:_MOST_ORGANIZATIONS]:
+        if is_partly:
+            partly.append(pk)
+        else:
+            topics.append(f"organization:{uuid}")
+    if partly:
+        single = seen.filter(organization__in=partly).order_by("name").values_list("uuid", flat=True)
+        topics += [f"project:{uuid}" for uuid in single[:MOST_PROJECTS]]
+    return topics
 
 
 @require_GET

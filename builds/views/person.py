@@ -8,7 +8,7 @@ from uuid import UUID
 from django.http import HttpRequest
 
 from accounts.models import User
-from builds.access import Right, project_or_404, require
+from builds.access import Right, project_or_404, require_in
 from builds.models import Project
 
 
@@ -21,5 +21,5 @@ def project_to_change(request: HttpRequest, uuid: UUID, right: Right) -> tuple[U
     """Who asks, and the project, where they have `right` in its organisation; see `require`."""
     user = person(request)
     project = project_or_404(user, uuid)
-    require(user, project.organization, right)
+    require_in(user, project, right)
     return user, project

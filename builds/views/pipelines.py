@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from builds.access import Right, may, project_or_404, require
+from builds.access import Right, may_in, project_or_404, require_in
 from builds.kept_form import KeptForm
 from builds.pipeline.basic import Kept, to_yaml
 from builds.pipeline.plan import Problem
@@ -25,10 +25,10 @@ def pipelines(request: HttpRequest, uuid: UUID) -> HttpResponse:
     if request.method != "POST":
         kept = kept_of(project)
         form = KeptForm(kept)
-        may_change = may(user, project.organization, Right.CHANGE_PROJECT)
+        may_change = may_in(user, project, Right.CHANGE_PROJECT)
         context = {"project": project, "tab": "settings", "form": form, "may_change": may_change}
         return render(request, "builds/pipelines.html", {**context, **_outcome(kept, [])})
-    require(user, project.organization, Right.CHANGE_PROJECT)
+    require_in(user, project, Right.CHANGE_PROJECT)
     form = KeptForm.of_post(request.POST)
     kept = form.kept()
     problems = form.problems() or keep_pipelines(project, kept, who=user)

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from builds.access import Right, may, project_or_404, require
+from builds.access import Right, may_in, project_or_404, require, require_in
 from builds.forms import ProjectForm, SecretForm, SettingsForm
 from builds.models import Project, ProjectKey, WebhookDelivery
 from builds.services import change_project as change
@@ -71,7 +71,7 @@ def settings(request: HttpRequest, uuid: UUID) -> HttpResponse:
     project = project_or_404(user, uuid)
     form = SettingsForm(request.POST or None, instance=project)
     if request.method == "POST":
-        require(user, project.organization, Right.CHANGE_PROJECT)
+        require_in(user, project, Right.CHANGE_PROJECT)
         if form.is_valid() and _changed(request, project, form):
             return redirect("project_settings", uuid)
         project.refresh_from_db()
@@ -102,7 +102,7 @@ def _page(
         "key": ProjectKey.objects.filter(project=project).defer("text").first(),
         "schedules": project.schedules.all(),
         "deliveries": deliveries[:DELIVERIES_SHOWN],
-        "may_change": may(person(request), project.organization, Right.CHANGE_PROJECT),
+        "may_change": may_in(person(request), project, Right.CHANGE_PROJECT),
     }
     return render(request, "builds/settings.html", context, status=status)
 

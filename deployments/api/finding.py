@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.shortcuts import get_object_or_404
 
-from builds.access import Right, project_in_or_404, require
+from builds.access import Right, project_in_or_404, require_in
 from builds.api.auth import Asked
 from builds.api.schemas import Errors
 from builds.models import Project
@@ -29,7 +29,7 @@ def deployment_to_change(
 ) -> Deployment:
     """The same, for whoever may change it."""
     deployment = deployment_of(request, organization_uuid, project_uuid, deployment_uuid)
-    require(request.auth, deployment.environment.project.organization, right)
+    require_in(request.auth, deployment.environment.project, right)
     return deployment
 
 
@@ -40,7 +40,7 @@ def environment_to_change(
     project = project_in_or_404(request.auth, organization_uuid, project_uuid)
     rows = project.environments.select_related("project__organization")
     environment = get_object_or_404(rows, uuid=environment_uuid)
-    require(request.auth, project.organization, Right.DEPLOY)
+    require_in(request.auth, project, Right.DEPLOY)
     return environment
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q, QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from ninja import Router, Status
 from ninja.errors import HttpError
 
-from builds.access import Right, organization_or_404, require
+from accounts.models import Organization
+from builds.access import Right, organization_or_404, readable_projects, require, require_in
 from builds.api.auth import Asked
 from builds.api.schemas import Errors
 from deployments.api.finding import ORGANIZATION, REFUSALS
@@ -28,7 +30,7 @@ _FREEZES = f"{ORGANIZATION}/freezes"
 def list_freezes(request: Asked, organization_uuid: UUID) -> dict[str, Any]:
     """Those that hold or come."""
     organization = organization_or_404(request.auth, organization_uuid)
-    found = Freeze.objects.filter(organization=organization, ends_at__gt=timezone.now())
+    found = _freezes(request, organization).filter(ends_at__gt=timezone.now())
     return {"freezes": [freeze_json(each) for each in found.select_related("environment", "created_by")]}
 
 
@@ -38,9 +40,10 @@ def make_freeze(request: Asked, organization_uuid: UUID, asked: FreezeIn) -> Sta
     organization = organization_or_404(request.auth, organization_uuid)
     environment = None
     if asked.environment_uuid is not None:
-        environments = Environment.objects.filter(project__organization=organization).select_related("project")
+        seen = readable_projects(request.auth).filter(organization=organization)
+        environments = Environment.objects.filter(project__in=seen).select_related("project")
         environment = get_object_or_404(environments, uuid=asked.environment_uuid)
-    require(request.auth, organization, _right(environment))
+    _require(request, organization, environment)
     try:
         made = freeze(
             organization,
@@ -59,13 +62,22 @@ def make_freeze(request: Asked, organization_uuid: UUID, asked: FreezeIn) -> Sta
 def lift_freeze(request: Asked, organization_uuid: UUID, freeze_uuid: UUID) -> dict[str, Any]:
     """Lift a freeze: what it held goes, where nothing else holds it."""
     organization = organization_or_404(request.auth, organization_uuid)
-    rows = Freeze.objects.filter(organization=organization).select_related("organization", "environment__project")
+    rows = _freezes(request, organization).select_related("organization", "environment__project")
     found = get_object_or_404(rows, uuid=freeze_uuid)
-    require(request.auth, organization, _right(found.environment))
+    _require(request, organization, found.environment)
     told = freeze_json(found)
     thaw(found, user=request.auth)
     return {"freeze": told}
 
 
-def _right(environment: Environment | None) -> Right:
-    return Right.CHANGE_ORGANIZATION if environment is None else Right.CHANGE_PROJECT
+def _freezes(request: Asked, organization: Organization) -> QuerySet[Freeze]:
+    """Those of all environments, and of environments that the person sees."""
+    seen = Q(environment=None) | Q(environment__project__in=readable_projects(request.auth))
+    return Freeze.objects.filter(seen, organization=organization)
+
+
+def _require(request: Asked, organization: Organization, environment: Environment | None) -> None:
+    if environment is None:
+        require(request.auth, organization, Right.CHANGE_ORGANIZATION)
+    else:
+        require_in(request.auth, environment.project, Right.CHANGE_PROJECT)

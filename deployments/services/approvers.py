@@ -5,11 +5,10 @@ from __future__ import annotations
 from django.db.models import QuerySet
 
 from accounts.models import Membership, Role, User
+from accounts.services.roles import is_at_least
 from builds.pipeline.delivery import Approval
+from builds.sight import higher, memberships_in
 from deployments.models import Deployment
-
-# From the one that may most to the one that may least.
-_RANKS = (Role.OWNER, Role.MANAGER, Role.PROJECT_MANAGER, Role.CONTRIBUTOR)
 
 
 def refusal(rule: Approval, deployment: Deployment, user: User) -> str:
@@ -17,8 +16,8 @@ def refusal(rule: Approval, deployment: Deployment, user: User) -> str:
 
     The deployment's environment with its project, and its release with its build, are read from it.
     """
-    role = _members(deployment).filter(user=user).values_list("role", flat=True).first()
-    if role is None or not _is_named(rule, role, user):
+    member = _members(deployment).filter(user=user).values_list("role", "team_role").first()
+    if member is None or not _is_named(rule, higher(*member), user):
         return f"Only {named(rule)} may approve this"
     if rule.not_author and _is_author(deployment, user):
         return "Who wrote or asked for a release may not approve it: somebody else has to"
@@ -28,7 +27,7 @@ def refusal(rule: Approval, deployment: Deployment, user: User) -> str:
 def who_may(rule: Approval, deployment: Deployment) -> list[User]:
     """Everybody who may agree, by e-mail address."""
     members = _members(deployment).filter(user__is_active=True).select_related("user").order_by("user__email")
-    people = [member.user for member in members if _is_named(rule, member.role, member.user)]
+    people = [member.user for member in members if _is_named(rule, _role_in(member), member.user)]
     return [user for user in people if not (rule.not_author and _is_author(deployment, user))]
 
 
@@ -45,11 +44,17 @@ def named(rule: Approval) -> str:
 
 
 def _members(deployment: Deployment) -> QuerySet[Membership]:
-    return Membership.objects.filter(organization=deployment.environment.project.organization_id)
+    """Those who see the project."""
+    project = deployment.environment.project
+    return memberships_in(project.pk, project.organization_id)
+
+
+def _role_in(member: Membership) -> str:
+    return higher(member.role, member.team_role)  # type: ignore[attr-defined]  # annotated
 
 
 def _is_named(rule: Approval, role: str, user: User) -> bool:
-    by_role = any(_RANKS.index(Role(role)) <= _RANKS.index(Role(least)) for least in _roles(rule))
+    by_role = any(is_at_least(role, least) for least in _roles(rule))
     return by_role or user.email.lower() in {person.lower() for person in rule.people}
 
 

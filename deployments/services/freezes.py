@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Organization, User
 from accounts.services.audit import record
-from builds.access import Right, may
+from builds.access import Right, may, may_in
 from builds.pipeline.report import clean
 from builds.signals import send_on_commit
 from deployments.models import Deployment, Environment, Freeze
@@ -76,8 +76,11 @@ def thaw(freeze: Freeze, *, user: User) -> bool:
 def _check_right(organization: Organization, environment: Environment | None, user: User) -> None:
     if environment is not None and environment.project.organization_id != organization.pk:
         raise RefusedError(f"{environment} belongs to another organisation")
-    right = Right.CHANGE_ORGANIZATION if environment is None else Right.CHANGE_PROJECT
-    if not may(user, organization, right):
+    if environment is None:
+        right, allowed = Right.CHANGE_ORGANIZATION, may(user, organization, Right.CHANGE_ORGANIZATION)
+    else:
+        right, allowed = Right.CHANGE_PROJECT, may_in(user, environment.project, Right.CHANGE_PROJECT)
+    if not allowed:
         raise RefusedError(f"You may not {right}: ask an owner of {organization}")
 
 

@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from accounts.models import User
 from accounts.services.audit import record
-from builds.access import Right, require
+from builds.access import Right, require_in
 from builds.models import Build
 from deployments.models import Environment, Release
 
@@ -62,8 +62,8 @@ def _newest_there(environment: Environment) -> Build | None:
 
 
 def _write(release: Release, action: str, text: str, *, user: User, reason: str) -> None:
+    require_in(user, release.project, Right.DEPLOY)
     organization = release.project.organization
-    require(user, organization, Right.DEPLOY)
     with transaction.atomic():
         release.irreversible = text
         release.save(update_fields=["irreversible"])

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from accounts.models import User
 from accounts.services.audit import record
-from builds.access import Right, may
+from builds.access import Right, may_in
 from builds.pipeline.report import clean
 from deployments.models import Deployment
 from deployments.services.move import hold, move
@@ -26,7 +26,7 @@ def override(deployment: Deployment, *, user: User, reason: str) -> bool:
         hold(deployment.environment_id)
         held = Deployment.objects.select_related("environment__project__organization", "release").get(pk=deployment.pk)
         project = held.environment.project
-        if not may(user, project.organization, Right.OVERRIDE_WINDOW):
+        if not may_in(user, project, Right.OVERRIDE_WINDOW):
             raise RefusedError(f"You may not {Right.OVERRIDE_WINDOW}: ask an owner or a manager")
         if not reason:
             raise RefusedError("Say why: the reason stays in the audit log")

@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from accounts.models import User
-from builds.access import Right, require
+from builds.access import Right, require_in
 from builds.services.texts import storable
 from builds.views.person import person
 from deployments.models import Deployment
@@ -72,7 +72,7 @@ def override(request: HttpRequest, uuid: UUID, deployment_uuid: UUID) -> HttpRes
     """Let a held one go now; the reason is needed, and the right to."""
     user = person(request)
     its = deployment_or_404(user, uuid, deployment_uuid)
-    require(user, its.environment.project.organization, Right.OVERRIDE_WINDOW)
+    require_in(user, its.environment.project, Right.OVERRIDE_WINDOW)
     reason = _text(request, "reason")
     return _try(request, its, lambda: let_go(its, user=user, reason=reason), "It is not held any more.")
 
@@ -133,5 +133,5 @@ def _text(request: HttpRequest, name: str) -> str:
 def _to_change(request: HttpRequest, uuid: UUID, deployment_uuid: UUID) -> tuple[Deployment, User]:
     user = person(request)
     its = deployment_or_404(user, uuid, deployment_uuid)
-    require(user, its.environment.project.organization, Right.DEPLOY)
+    require_in(user, its.environment.project, Right.DEPLOY)
     return its, user

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
-from builds.access import Right, project_or_404, require
+from builds.access import Right, project_or_404, require_in
 from builds.numbers import whole
 from builds.services.texts import storable
 from builds.views.person import person
@@ -90,7 +90,7 @@ def _environment(request: HttpRequest, uuid: UUID, environment_uuid: UUID) -> En
     project = project_or_404(user, uuid)
     rows = project.environments.select_related("project__organization")
     environment = get_object_or_404(rows, uuid=environment_uuid)
-    require(user, project.organization, Right.DEPLOY)
+    require_in(user, project, Right.DEPLOY)
     return environment
 
 

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from builds.access import Right, project_or_404, rights_of
+from builds.access import Right, project_or_404, rights_in
 from builds.views.person import person
 from deployments.models import Deployment
 from deployments.services.approvers import refusal
@@ -25,7 +25,7 @@ def deployment(request: HttpRequest, uuid: UUID, deployment_uuid: UUID) -> HttpR
     its = deployment_or_404(user, uuid, deployment_uuid)
     project = its.environment.project
     row = rows([its])[0]
-    rights = rights_of(user, project.organization)
+    rights = rights_in(user, project)
     context = {
         "project": project,
         "tab": "environments",

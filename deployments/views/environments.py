@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from builds.access import Right, project_or_404, rights_of
+from builds.access import Right, project_or_404, rights_in
 from builds.numbers import whole
 from builds.views.person import person
 from deployments.views.board import columns
@@ -23,7 +23,7 @@ def environments(request: HttpRequest, uuid: UUID) -> HttpResponse:
     until = whole(request.GET.get("before", ""), digits=9)
     shown = history(project, before=until)
     board = columns(project, reader=user)
-    rights = rights_of(user, project.organization)
+    rights = rights_in(user, project)
     context = {
         "project": project,
         "tab": "environments",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
-from builds.access import Right, project_or_404, require, rights_of
+from builds.access import Right, project_or_404, require_in, rights_in
 from builds.models import Project
 from builds.views.person import person
 from deployments.forms import FreezeForm
@@ -28,11 +29,11 @@ def freezes(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """The list and the form; POST makes a freeze."""
     user = person(request)
     project = project_or_404(user, uuid)
-    rights = rights_of(user, project.organization)
+    rights = rights_in(user, project)
     environments = project.environments.filter(retired=False)
     may_freeze_all = Right.CHANGE_ORGANIZATION in rights
     if request.method == "POST":
-        require(user, project.organization, Right.CHANGE_PROJECT)
+        require_in(user, project, Right.CHANGE_PROJECT)
         form = FreezeForm(environments, request.POST, may_freeze_all=may_freeze_all)
         if form.is_valid() and _make(form, project, user):
             return redirect("freezes", uuid)
@@ -46,11 +47,11 @@ def lift(request: HttpRequest, uuid: UUID, freeze: UUID) -> HttpResponse:
     """Lift a freeze of one of the project's environments, or of its organisation."""
     user = person(request)
     project = project_or_404(user, uuid)
-    rows = Freeze.objects.filter(organization_id=project.organization_id).select_related(
-        "organization", "environment__project"
-    )
+    rows = Freeze.objects.filter(
+        Q(environment=None) | Q(environment__project=project), organization_id=project.organization_id
+    ).select_related("organization", "environment__project")
     found = get_object_or_404(rows, uuid=freeze)
-    require(user, project.organization, Right.CHANGE_PROJECT if found.environment else Right.CHANGE_ORGANIZATION)
+    require_in(user, project, Right.CHANGE_PROJECT if found.environment else Right.CHANGE_ORGANIZATION)
     if not services.thaw(found, user=user):
         messages.info(request, "It was lifted before.")
     return redirect("freezes", uuid)

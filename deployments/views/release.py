@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
-from builds.access import Right, may, project_or_404, require
+from builds.access import Right, may_in, project_or_404, require_in
 from builds.models import Project
 from builds.services.texts import storable
 from builds.views.person import person
@@ -40,7 +40,7 @@ def release(request: HttpRequest, uuid: UUID, number: int) -> HttpResponse:
         "artifacts": artifacts_of(its).count(),
         "rows": rows(list(went)),
         "environments": project.environments.filter(retired=False),
-        "may_deploy": may(user, project.organization, Right.DEPLOY),
+        "may_deploy": may_in(user, project, Right.DEPLOY),
     }
     return render(request, "deployments/release.html", context)
 
@@ -60,7 +60,7 @@ def unmark(request: HttpRequest, uuid: UUID, number: int) -> HttpResponse:
 def _say(request: HttpRequest, uuid: UUID, number: int, act: Callable[..., None]) -> HttpResponse:
     user: User = person(request)
     its = _release_or_404(project_or_404(user, uuid), number)
-    require(user, its.project.organization, Right.DEPLOY)
+    require_in(user, its.project, Right.DEPLOY)
     try:
         act(its, user=user, reason=storable(request.POST.get("reason", "")))
     except MarkError as refusal:

@@ -14,10 +14,10 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods, require_POST
 
-from builds.access import Right, may, project_or_404, require
+from builds.access import Right, may_in, project_or_404, require_in
 from builds.forms import SecretForm
 from builds.models import Secret
-from builds.services.secrets import SecretError, delete_secret, put_secret, secrets_told
+from builds.services.secrets import Place, SecretError, delete_secret, put_secret, secrets_told
 from builds.views.person import person
 from deployments.models import Environment
 
@@ -28,17 +28,17 @@ def secrets(request: HttpRequest, uuid: UUID, environment_uuid: UUID) -> HttpRes
     its = _environment(request, uuid, environment_uuid)
     form = SecretForm(request.POST or None)
     if request.method == "POST":
-        require(person(request), its.project.organization, Right.CHANGE_PROJECT)
+        require_in(person(request), its.project, Right.CHANGE_PROJECT)
         if form.is_valid() and _put(request, its, form):
             return redirect("environment_secrets", uuid, environment_uuid)
     context = {
         "project": its.project,
         "tab": "environments",
         "environment": its,
-        "secrets": secrets_told(its.project, its.name),
+        "secrets": secrets_told(Place(its.project, its.name)),
         "of_project": secrets_told(its.project).values_list("name", flat=True),
         "secret_form": form,
-        "may_change": may(person(request), its.project.organization, Right.CHANGE_PROJECT),
+        "may_change": may_in(person(request), its.project, Right.CHANGE_PROJECT),
     }
     return render(request, "deployments/secrets.html", context, status=400 if form.errors else 200)
 
@@ -47,9 +47,9 @@ def secrets(request: HttpRequest, uuid: UUID, environment_uuid: UUID) -> HttpRes
 def delete(request: HttpRequest, uuid: UUID, environment_uuid: UUID) -> HttpResponse:
     """Remove one."""
     its = _environment(request, uuid, environment_uuid)
-    require(person(request), its.project.organization, Right.CHANGE_PROJECT)
+    require_in(person(request), its.project, Right.CHANGE_PROJECT)
     name = request.POST.get("name", "")[:200]
-    if delete_secret(its.project, name, who=person(request), environment=its.name):
+    if delete_secret(Place(its.project, its.name), name, who=person(request)):
         messages.success(request, f"{name} is gone from {its.name}.")
     return redirect("environment_secrets", uuid, environment_uuid)
 
@@ -73,7 +73,7 @@ def _put(request: HttpRequest, its: Environment, form: SecretForm) -> bool:
     try:
         if its.retired:
             raise SecretError(f"{its.name} is no longer in the configuration.")
-        put_secret(its.project, name, form.cleaned_data["value"], who=person(request), environment=its.name)
+        put_secret(Place(its.project, its.name), name, form.cleaned_data["value"], who=person(request))
     except SecretError as error:
         form.add_error(None, str(error))
         return False

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
-from builds.access import Right, may, project_or_404, require
+from builds.access import Right, may_in, project_or_404, require_in
 from builds.models import Project
 from builds.views.person import person
 from notifications.forms import RuleForm
@@ -31,7 +31,7 @@ def notifications(request: HttpRequest, uuid: UUID) -> HttpResponse:
     project = project_or_404(user, uuid)
     form = RuleForm(request.POST or None, initial={"channel": Channel.EMAIL, "events": DEFAULT_EVENTS})
     if request.method == "POST":
-        require(user, project.organization, Right.CHANGE_PROJECT)
+        require_in(user, project, Right.CHANGE_PROJECT)
         if form.is_valid() and _added(form, project, user):
             return redirect("notifications", uuid)
     context = {
@@ -40,7 +40,7 @@ def notifications(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "rules": [(rule, where(rule)) for rule in project.notification_rules.all()],
         "sent": Message.objects.filter(rule__project=project).select_related("rule").order_by("-id")[:_SHOWN],
         "form": form,
-        "may_change": may(user, project.organization, Right.CHANGE_PROJECT),
+        "may_change": may_in(user, project, Right.CHANGE_PROJECT),
     }
     return render(request, "notifications/rules.html", context, status=400 if form.errors else 200)
 
@@ -112,5 +112,5 @@ def _to_change(request: HttpRequest, uuid: UUID, rule_uuid: UUID) -> tuple[User,
     user = person(request)
     project = project_or_404(user, uuid)
     rule = get_object_or_404(project.notification_rules.select_related("project__organization"), uuid=rule_uuid)
-    require(user, project.organization, Right.CHANGE_PROJECT)
+    require_in(user, project, Right.CHANGE_PROJECT)
     return user, rule
