@@ -4,28 +4,28 @@
     @handles(kind)                  registers who delivers: takes the payload, raises DeliveryError
     deliver_due(), deliver(id)      ring the bell: lanes go to a small pool of threads of this process, nobody waits
 
-Entries of one lane go one at a time and in order; a lane that hangs costs its own thread at most 15 s a try and then rests.
+Entries of one lane go one at a time and in order; a lane that hangs costs a thread at most 15 s a try and then rests.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import transaction
 from django.db.models.functions import Now
+from structlog.contextvars import bound_contextvars
 
 from builds.models import OutboxEntry
 from builds.models.outbox import OutboxState
 from builds.outbound import lanes
 from builds.outbound.errors import DeliveryError
-from builds.outbound.lanes import Claim
+from builds.outbound.lanes import Claim, Due
+from builds.outbound.pool import Pool
 from builds.signals import outbox_filled
 
 __all__ = ["DeliveryError", "deliver", "deliver_due", "deliver_lane", "handles", "put", "wait_idle"]
@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 Payload = dict[str, Any]
 RETRY_AFTER = [
     timedelta(seconds=5),
+    timedelta(seconds=5),
     timedelta(minutes=5),
     timedelta(minutes=30),
     timedelta(hours=2),
@@ -42,59 +43,64 @@ RETRY_AFTER = [
     timedelta(hours=10),
     timedelta(hours=10),
 ]
-THREADS = 8
+# What fails and is older than this is given up: the ninth try of an entry that its receiver alone does not take.
+GIVE_UP_AFTER = timedelta(days=1)
 # A thread leaves a busy lane after this long, so that others get their turn.
 TURN_SECONDS = 10
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
 class _Handler:
     deliver: Callable[[Payload], None]
     gave_up: Callable[[Payload, str], None] | None
+    most_waiting: int | None
 
 
 _handlers: dict[str, _Handler] = {}
 
 
-def put(kind: str, key: str, payload: Payload, *, lane: str = "") -> None:
+def put(kind: str, key: str, payload: Payload, *, lane: str = "", owner: str = "") -> None:
     """Queue one effect in the caller's transaction: it goes out if and only if that commits.
 
     `key` (200 characters at most) names event and target: an entry with this key is never queued again. `lane` names
-    the receiver; "" = all of this kind share one.
+    the receiver; "" = all of this kind share one. `owner` (64 characters) says who asked for it, such as
+    "organization:<uuid>": few lanes of one owner are worked at a time; "" = this service itself.
     """
-    entry = OutboxEntry(kind=kind, key=key, payload=payload, lane=lane or kind)
+    entry = OutboxEntry(kind=kind, key=key, payload=payload, lane=lane or kind, owner=owner)
     OutboxEntry.objects.bulk_create([entry], ignore_conflicts=True)
     transaction.on_commit(lambda: _ring(key), robust=True)
 
 
 def handles(
-    kind: str, *, gave_up: Callable[[Payload, str], None] | None = None
+    kind: str, *, gave_up: Callable[[Payload, str], None] | None = None, most_waiting: int | None = None
 ) -> Callable[[Callable[[Payload], None]], Callable[[Payload], None]]:
     """Register a function that delivers entries of `kind`; it must end within LEASE and may be called again.
 
-    `gave_up(payload, error)` is called in the transaction that marks an entry dead.
+    `gave_up(payload, error)` is called in the transaction that marks an entry dead. Where more than `most_waiting` of
+    them wait in one lane, the oldest are given up; None = all of them matter.
     """
 
     def register(deliver: Callable[[Payload], None]) -> Callable[[Payload], None]:
-        _handlers[kind] = _Handler(deliver, gave_up)
+        _handlers[kind] = _Handler(deliver, gave_up, most_waiting)
         return deliver
 
     return register
 
 
-def deliver_due(limit: int = 100) -> int:
+def deliver_due(limit: int = 200) -> int:
     """Hand every lane that has something due (at most `limit`) to the pool and return how many; waits for nothing."""
     due = lanes.due_lanes(limit)
-    for lane in due:
-        _pool.hand_over(lane)
+    for each in due:
+        _pool.hand_over(each)
     return len(due)
 
 
 def deliver(entry_id: int) -> None:
     """Hand the lane of one entry to the pool; waits for nothing."""
-    lane = OutboxEntry.objects.filter(pk=entry_id).values_list("lane", flat=True).first()
-    if lane is not None:
-        _pool.hand_over(lane)
+    row = OutboxEntry.objects.filter(pk=entry_id).values_list("lane", "owner").first()
+    if row is not None:
+        _pool.hand_over(Due(*row))
 
 
 def deliver_lane(lane: str) -> int:
@@ -104,7 +110,9 @@ def deliver_lane(lane: str) -> int:
         return 0
     tried, end = 0, time.monotonic() + TURN_SECONDS
     try:
-        while entry := OutboxEntry.objects.due().filter(lane=lane).order_by("id").first():
+        while give_up_oldest(lane) and time.monotonic() < end and claim.renew():
+            pass
+        while entry := claim.next():
             _try(entry, claim)
             tried += 1
             if time.monotonic() > end or not claim.renew():
@@ -127,7 +135,8 @@ def _ring(key: str) -> None:
 
 def _try(entry: OutboxEntry, claim: Claim) -> None:
     try:
-        _deliver(entry)
+        with bound_contextvars(outbox=entry.pk, kind=entry.kind):
+            _deliver(entry)
     except DeliveryError as error:
         _missed(entry, str(error), permanent=error.permanent)
         if not error.permanent:
@@ -148,64 +157,44 @@ def _deliver(entry: OutboxEntry) -> None:
     handler.deliver(entry.payload)
 
 
+def give_up_oldest(lane: str) -> int:
+    """Give up what has waited longest where more waits in the lane than its kind wants kept; how many, a part at a time."""
+    pending = OutboxEntry.objects.filter(lane=lane, state=OutboxState.PENDING)
+    newest = pending.order_by("-id").first()
+    handler = _handlers.get(newest.kind) if newest else None
+    if newest is None or handler is None or handler.most_waiting is None:
+        return 0
+    last = pending.order_by("-id").values_list("pk", flat=True)[handler.most_waiting :][:1]
+    surplus = list(pending.filter(pk__lte=last[0]).order_by("id")[:_AT_ONCE]) if last else []
+    _give_up(surplus, f"Not sent: more than {handler.most_waiting:,} were waiting for the same receiver")
+    return len(surplus)
+
+
 def _missed(entry: OutboxEntry, error: str, *, permanent: bool) -> None:
     """Plan the next try, or give the entry up where it may not or need not be tried again."""
-    if not permanent and entry.attempts < len(RETRY_AFTER):
-        pause = RETRY_AFTER[entry.attempts]
-        _pending(entry).update(attempts=entry.attempts + 1, last_error=error, not_before=Now() + pause)
-        return
+    is_old = _pending(entry).filter(created_at__lte=Now() - GIVE_UP_AFTER).exists()
+    pause = RETRY_AFTER[min(entry.attempts, len(RETRY_AFTER) - 1)]
+    _pending(entry).update(attempts=entry.attempts + 1, last_error=error, not_before=Now() + pause)
+    if permanent or is_old:
+        _give_up([entry], error)
+
+
+def _give_up(entries: list[OutboxEntry], error: str) -> None:
     with transaction.atomic():
-        dead = _pending(entry).update(state=OutboxState.DEAD, attempts=entry.attempts + 1, last_error=error)
-        handler = _handlers.get(entry.kind)
-        if dead and handler is not None and handler.gave_up is not None:
-            handler.gave_up(entry.payload, error)
-    log.warning("outbox entry=%s kind=%s given up after %s tries: %s", entry.pk, entry.kind, entry.attempts + 1, error)
+        pending = OutboxEntry.objects.select_for_update(of=("self",), no_key=True).filter(
+            pk__in=[entry.pk for entry in entries], state=OutboxState.PENDING
+        )
+        lost = list(pending.values_list("pk", "kind", "payload"))
+        OutboxEntry.objects.filter(pk__in=[pk for pk, _, _ in lost]).update(state=OutboxState.DEAD, last_error=error)
+        for pk, kind, payload in lost:
+            log.warning("outbox entry=%s kind=%s given up: %s", pk, kind, error)
+            handler = _handlers.get(kind)
+            if handler is not None and handler.gave_up is not None:
+                handler.gave_up(payload, error)
 
 
 def _pending(entry: OutboxEntry) -> Any:
     return OutboxEntry.objects.filter(pk=entry.pk, state=OutboxState.PENDING)
 
 
-class _Pool:
-    """Threads that work lanes; a lane is in one thread's hands at a time."""
-
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="outbox")
-        self._changed = threading.Condition()
-        self._lanes: set[str] = set()
-        self._at_work = 0
-
-    def hand_over(self, lane: str) -> None:
-        with self._changed:
-            if lane not in self._lanes:
-                self._lanes.add(lane)
-                self._at_work += 1
-                self._threads.submit(self._work, lane)
-
-    def wait_idle(self, seconds: float) -> bool:
-        with self._changed:
-            return self._changed.wait_for(lambda: not self._at_work, seconds)
-
-    def _work(self, lane: str) -> None:
-        try:
-            self._take_turn(lane)
-        except Exception:
-            log.exception("outbox lane=%s stopped; the clock rings again", lane)
-        finally:
-            connections.close_all()
-            with self._changed:
-                self._at_work -= 1
-                self._changed.notify_all()
-
-    def _take_turn(self, lane: str) -> None:
-        try:
-            deliver_lane(lane)
-        finally:
-            with self._changed:
-                self._lanes.discard(lane)
-        # Asked after letting go: a bell that rang in between found the lane in our hands and went away.
-        if lanes.is_due(lane):
-            self.hand_over(lane)
-
-
-_pool = _Pool()
+_pool = Pool(deliver_lane)

@@ -273,5 +273,5 @@ def test_strangers_reasons_stay_in_their_line(listen, goes, turns, place):
 
 def test_every_event_can_be_chosen_and_has_its_words(listen):
     rule = listen(*RULE_EVENTS)
-    assert len(rule.when.split(", ")) == len(RULE_EVENTS) == 11
+    assert len(rule.when.split(", ")) == len(RULE_EVENTS) == 13
     assert len({colour_of(Message(event=event)) for event in RULE_EVENTS}) == 3

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from builds.models import OutboxEntry, OutboxLane
 from builds.models.outbox import OutboxState
-from builds.outbound import lanes, outbox
+from builds.outbound import lanes, outbox, pool
 from builds.outbound.outbox import DeliveryError
 from builds.signals import outbox_filled
 from tests.servers import wait_until
@@ -56,6 +56,10 @@ def bells():
     outbox_filled.connect(listen)
     yield rung
     outbox_filled.disconnect(listen)
+
+
+def due():
+    return [each.lane for each in lanes.due_lanes(10)]
 
 
 def make_due(receiver):
@@ -113,9 +117,10 @@ def test_retries_follow_the_schedule_and_end(receiver):
         make_due(receiver)
     grace = timedelta(seconds=4)
     assert all(abs(pause - planned) < grace for pause, planned in zip(pauses, outbox.RETRY_AFTER, strict=True))
+    receiver.entries.update(created_at=timezone.now() - outbox.GIVE_UP_AFTER)
     assert outbox.deliver_lane(receiver.kind) == 1
     entry = receiver.entries.get()
-    assert (entry.state, entry.attempts, entry.last_error) == ("dead", 8, "The hook answered with 503")
+    assert (entry.state, entry.attempts, entry.last_error) == ("dead", 9, "The hook answered with 503")
     assert receiver.lost == [(1, "The hook answered with 503")]
     assert receiver.arrived == []
 
@@ -174,6 +179,91 @@ def test_a_lane_keeps_its_order_over_a_blip(receiver):
     assert receiver.arrived == [0, 1, 2]
 
 
+@pytest.mark.django_db
+def test_order_is_kept_until_a_receiver_that_is_away_is_back(receiver):
+    for n in range(3):
+        receiver.put(n)
+    receiver.trouble = DeliveryError("Away")
+    tried = []
+    for _ in range(9):
+        outbox.deliver_lane(receiver.kind)
+        tried.append(list(receiver.entries.values_list("attempts", flat=True)))
+        OutboxLane.objects.update(rests_until=None)
+        receiver.entries.filter(attempts__lte=2).update(not_before=timezone.now() - timedelta(seconds=1))
+    assert tried[2] == [3, 0, 0], "three tries for the first, within seconds"
+    assert tried[3] == [3, 1, 0], "then one for the next: is it the receiver, or what it was sent?"
+    assert tried[-1] == [8, 1, 0], "the receiver is away: nothing but the oldest is tried"
+    receiver.trouble = None
+    outbox.deliver_lane(receiver.kind)
+    assert receiver.arrived == [0, 1, 2]
+
+
+@pytest.mark.django_db
+def test_what_alone_is_not_taken_steps_aside(receiver):
+    def pick(payload):
+        if payload["n"] == 0:
+            raise DeliveryError("Not this one")
+        receiver.arrived.append(payload["n"])
+
+    outbox.handles(receiver.kind)(pick)
+    for n in range(3):
+        receiver.put(n)
+    for _ in range(4):
+        outbox.deliver_lane(receiver.kind)
+        OutboxLane.objects.update(rests_until=None)
+        receiver.entries.filter(attempts__lte=2).update(not_before=timezone.now() - timedelta(seconds=1))
+    assert receiver.arrived == [1, 2]
+    assert receiver.entries.get(state=OutboxState.PENDING).attempts == 3
+
+
+@pytest.mark.django_db
+def test_of_too_many_that_wait_the_oldest_are_given_up(receiver):
+    lost = []
+    outbox.handles(receiver.kind, gave_up=lambda payload, error: lost.append((payload["n"], error)), most_waiting=3)(
+        lambda payload: receiver.arrived.append(payload["n"])
+    )
+    for n in range(7):
+        receiver.put(n)
+    outbox.deliver_lane(receiver.kind)
+    assert receiver.arrived == [4, 5, 6]
+    assert [n for n, _ in lost] == [0, 1, 2, 3]
+    assert lost[0][1] == "Not sent: more than 3 were waiting for the same receiver"
+    assert receiver.entries.filter(state=OutboxState.DEAD).count() == 4
+
+
+@pytest.mark.django_db
+def test_the_lanes_of_one_owner_do_not_hide_the_others(receiver):
+    for n in range(5):
+        outbox.put(receiver.kind, f"{receiver.kind}:{n}", {"n": n}, lane=f"{receiver.kind}-{n}", owner="many")
+    outbox.put(receiver.kind, f"{receiver.kind}:one", {"n": 9}, lane=f"{receiver.kind}-9", owner="one")
+    first = lanes.due_lanes(2)
+    assert {each.owner for each in first} == {"many", "one"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_owner_of_many_hanging_receivers_gets_few_threads(receiver):
+    let_go, hanging = threading.Event(), Receiver()
+    at_work = []
+
+    def hang(payload):
+        at_work.append(payload["n"])
+        let_go.wait(60)
+
+    outbox.handles(hanging.kind)(hang)
+    for n in range(40):
+        outbox.put(hanging.kind, f"{hanging.kind}:{n}", {"n": n}, lane=f"{hanging.kind}-{n}", owner="hostile")
+    for n in range(20):
+        outbox.put(receiver.kind, f"{receiver.kind}:{n}", {"n": n}, lane=f"{receiver.kind}-{n}", owner=f"good-{n}")
+    try:
+        outbox.deliver_due()
+        wait_until(lambda: len(receiver.arrived) == 20, what="the good ones")
+        wait_until(lambda: len(at_work) == pool.PER_OWNER, what="the hanging ones")
+    finally:
+        let_go.set()
+        assert outbox.wait_idle(30)
+    assert sorted(at_work) == list(range(40))
+
+
 def test_a_receiver_rests_longer_and_longer():
     rests = [lanes.rest_after(failures).total_seconds() for failures in range(1, 12)]
     assert rests == [5, 5, 5, 60, 120, 240, 480, 900, 900, 900, 900]
@@ -183,14 +273,14 @@ def test_a_receiver_rests_longer_and_longer():
 @pytest.mark.django_db
 def test_a_resting_or_held_lane_is_not_due(receiver):
     receiver.put()
-    assert receiver.kind in lanes.due_lanes(10)
+    assert receiver.kind in due()
     held = lanes.claim(receiver.kind)
-    assert receiver.kind not in lanes.due_lanes(10)
+    assert receiver.kind not in due()
     assert lanes.claim(receiver.kind) is None
     held.failed()
     held.release()
-    assert receiver.kind not in lanes.due_lanes(10)
-    assert not lanes.is_due(receiver.kind)
+    assert receiver.kind not in due()
+    assert lanes.due_lane(receiver.kind) is None
 
 
 @pytest.mark.django_db
