@@ -18,7 +18,8 @@ def seen_by(user_pk: int, project: str = "") -> Q:
     membership = f"{project}organization__memberships"
     sees_all = Q(**{f"{membership}__role__in": roles_with(Right.VIEW_ALL_PROJECTS)})
     of_team = Q(Exists(its_teams.filter(team__members=user_pk)))
-    return Q(**{f"{membership}__user": user_pk}) & (sees_all | ~Q(Exists(its_teams)) | of_team)
+    there = Q(**{f"{membership}__user": user_pk, f"{project}deleting_at": None})
+    return there & (sees_all | ~Q(Exists(its_teams)) | of_team)
 
 
 def memberships_in(project_pk: int, organization_pk: int) -> QuerySet[Membership]:

@@ -18,6 +18,14 @@ def new_hook_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
+class ProjectManager(models.Manager["Project"]):
+    """The projects that are there: those that are being deleted are not."""
+
+    def get_queryset(self) -> models.QuerySet[Project]:
+        """All but those."""
+        return super().get_queryset().filter(deleting_at=None)
+
+
 class Project(models.Model):
     """One repository of an organisation."""
 
@@ -68,11 +76,20 @@ class Project(models.Model):
         db_default=False,
         help_text="Branches are built where a pull request asks for it, beside the default branch.",
     )
+    deleting_at = models.DateTimeField(null=True, blank=True, help_text="Since when it is being deleted; empty = not.")
     last_build_number = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = ProjectManager()
+    every = models.Manager()
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "name"], name="one_project_a_name")]
+        indexes = [
+            models.Index(
+                fields=["deleting_at"], condition=models.Q(deleting_at__isnull=False), name="project_to_delete"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
