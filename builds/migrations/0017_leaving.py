@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0005_known_addresses'),
+        ('accounts', '0003_audit_address_and_deletion'),
         ('builds', '0016_pull_requests'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

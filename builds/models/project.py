@@ -81,7 +81,7 @@ class Project(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ProjectManager()
-    every = models.Manager()
+    every = models.Manager()  # noqa: DJ012  # a manager, too
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "name"], name="one_project_a_name")]
