@@ -7,6 +7,7 @@ from builds.models.halt import Halt
 from builds.models.job import Job, JobMove
 from builds.models.kept import KeptPipelines
 from builds.models.kept_files import Artifact, Cache
+from builds.models.leaving import Export, ProjectTransfer
 from builds.models.look import RepositoryLook
 from builds.models.outbox import OutboxEntry, OutboxLane
 from builds.models.project import Project
@@ -25,6 +26,7 @@ __all__ = [
     "BuildMove",
     "Cache",
     "Connection",
+    "Export",
     "Halt",
     "Job",
     "JobMove",
@@ -34,6 +36,7 @@ __all__ = [
     "OutboxLane",
     "Project",
     "ProjectKey",
+    "ProjectTransfer",
     "RepositoryLook",
     "Runner",
     "Schedule",
