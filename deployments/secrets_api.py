@@ -13,7 +13,7 @@ from builds.access import project_in_or_404
 from builds.api import secrets as api
 from builds.api.auth import Asked
 from builds.api.schemas import Errors
-from builds.services.secrets import secrets_told
+from builds.services.secrets import Place, secrets_told
 from deployments.models import Environment
 
 router = Router(tags=["secrets"])
@@ -28,7 +28,7 @@ def list_environment_secrets(
 ) -> dict[str, Any]:
     """The environment's own secrets; its deployments are given the project's too."""
     its = _environment(request, organization_uuid, project_uuid, environment_uuid)
-    return api.shape(secrets_told(its.project, its.name))
+    return api.shape(secrets_told(Place(its.project, its.name)))
 
 
 @router.put(f"{_SECRETS}/{{secret_name}}", response={204: None, **api.REFUSALS}, operation_id="put_environment_secret")

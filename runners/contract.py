@@ -316,6 +316,7 @@ class PipelineSpec:
     needs: tuple[str, ...] = ()  # names of the pipelines of the build that have to pass first
     tests: tuple[str, ...] = ()  # patterns of reports in JUnit's XML that are read when the job ends
     split: SplitSpec | None = None
+    id_tokens: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # variables, and whom each token is for
     # What the images were when this ran before, as `StepResult.images` told: these and no others, or the step fails.
     images: Mapping[str, str] = field(default_factory=dict)
 
@@ -329,6 +330,7 @@ class GitSource:
     ref: str  # refs/heads/main, refs/tags/v1, refs/pull/1/head
     mirror: str  # name of the mirror on this runner: the project's uuid
     private_key: str = field(default="", repr=False)  # OpenSSH text
+    is_strangers: bool = False  # what is in the commit is a stranger's: the key opens this repository and nothing else
 
 
 @dataclass(frozen=True)
@@ -364,6 +366,9 @@ class JobSpec:
     source: GitSource | DirectorySource
     environment: Mapping[str, str] = field(default_factory=dict)  # CI_* variables and the like: below the services' own
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # variables to set and to mask
+    # Texts to mask and to lay down as files that the job's user alone reads, outside of the checkout: its variables hold
+    # the paths (`runners.secret_files`).
+    secret_files: Mapping[str, str] = field(default_factory=dict, repr=False)
     key: str = field(
         default="", repr=False
     )  # the project's key as codeship.aes has it; "" = there is none for this job

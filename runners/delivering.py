@@ -18,6 +18,7 @@ from pathlib import Path
 from runners.contract import Failure, GitSource, JobSpec, Outcome, Output, StepResult, StepSpec, Stop, StopReason
 from runners.environment import step_environment
 from runners.errors import EngineError, SpecError
+from runners.secret_files import with_texts
 from runners.targets.contract import Delivery
 from runners.targets.request import FOLDER_PREFIX, Answer, Request
 from runners.verdict import stopped_by
@@ -67,8 +68,8 @@ def _request(job: JobSpec, step: StepSpec, folder: Path) -> Request:
         percent=float(told.get("CI_ROLLOUT_PERCENT") or 100),
         previous=told.get("CI_PREVIOUS_RELEASE", ""),
         is_rollback=told.get("CI_ROLLBACK") == "true",
-        values=step_environment(job, None, step),
-        ssh_key=job.source.private_key if isinstance(job.source, GitSource) else "",
+        values=step_environment(with_texts(job), None, step),
+        ssh_key=job.source.private_key if isinstance(job.source, GitSource) and not job.is_strangers else "",
         allowed_hosts=job.target_hosts,
     )
     return Request(kind=step.target.kind, settings=step.target.settings, asks=step.target.asks, delivery=delivery)

@@ -87,7 +87,7 @@ class _Walk:
         self._job, self._executor, self._observer = job, executor, observer
         self._stop, self._watchdog, self._depot = stop, watchdog, depot
         # Made once: every step's log has its own state of it.
-        self._masker = Masker([*job.secrets.values(), job.key])
+        self._masker = Masker([*job.secrets.values(), *job.secret_files.values(), job.key])
         self._refusals = Refusals(job.pipeline)
         self._preparation = Preparation()
         self._workspace: Workspace | None = None

@@ -1,11 +1,10 @@
-"""A project: one repository of an organisation, its settings and secrets."""
+"""A project: one repository of an organisation, and its settings."""
 
 from __future__ import annotations
 
 import secrets
 import uuid
 
-from django.conf import settings
 from django.db import models
 
 from accounts.models import Organization, Team
@@ -90,26 +89,6 @@ class Project(models.Model):
                 fields=["deleting_at"], condition=models.Q(deleting_at__isnull=False), name="project_to_delete"
             )
         ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Secret(models.Model):
-    """A variable of a project's builds, or of one environment's deployments, whose value is sealed at rest and masked in logs."""
-
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="secrets")
-    environment = models.CharField(
-        max_length=100, blank=True, db_default="", help_text="Whose deployments alone are given it; empty = every job."
-    )
-    name = models.CharField(max_length=200)
-    value = SealedField()
-    created_at = models.DateTimeField(auto_now_add=True)
-    changed_at = models.DateTimeField(null=True, blank=True, help_text="Empty = set before this was written down.")
-    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["project", "environment", "name"], name="one_secret_a_place")]
 
     def __str__(self) -> str:
         return self.name

@@ -20,7 +20,8 @@ PROJECT_KEY = "codeship.aes"  # the project's key among the secrets, which no va
 def record_of(spec: JobSpec, executor: Executor, images: Mapping[str, str], depot: JobDepot | None) -> dict[str, Any]:
     """For the job's row: JSON of a few kilobytes. `images` as `StepResult.images` has them."""
     source, project = spec.source, spec.cache.project if spec.cache else ""
-    secrets = {**spec.secrets, **({PROJECT_KEY: spec.key} if spec.key else {})}
+    secrets = {name: value for name, value in spec.secrets.items() if name not in spec.pipeline.id_tokens}
+    secrets |= {**spec.secret_files, **({PROJECT_KEY: spec.key} if spec.key else {})}
     return {
         "commit": source.commit if isinstance(source, GitSource) else "",
         "variables": dict(spec.environment),
@@ -58,4 +59,4 @@ def keyed_by() -> str:
 
 
 def _key() -> bytes:
-    return hmac.new(settings.SECRET_KEY.encode(), b"ciservice: hashes of secrets", hashlib.sha256).digest()
+    return bytes.fromhex(settings.RECORD_KEY)

@@ -15,11 +15,10 @@ from builds.services.claim import Claim
 from builds.services.depot import JobDepot
 from builds.services.fence import LostLease, patiently
 from builds.services.finish import finish
+from builds.services.giving import give
 from builds.services.lend import lend
-from builds.services.project_key import key_of
 from builds.services.record import StepRecorder
 from builds.services.record_of import record_of
-from builds.services.secrets_for import secrets_of
 from builds.services.source import source_of
 from builds.services.timeouts import seconds_allowed, silence_allowed
 from builds.services.variables import variables
@@ -85,15 +84,17 @@ def job_spec(claim: Claim) -> JobSpec:
     """Everything the engine needs for this attempt. A stranger's fork gets no secrets and cannot decrypt."""
     jobs = Job.objects.select_related("build__project").defer("record", "build__plan", "build__project__hook_secret")
     job = jobs.get(pk=claim.job_id)
-    build, folder = job.build, lend(job)
+    build, folder, pipeline = job.build, lend(job), pipeline_from_json(job.spec)
+    giving = give(job, claim, pipeline)
     return JobSpec(
         job_id=str(job.uuid),
         epoch=claim.epoch,
-        pipeline=pipeline_from_json(job.spec),
+        pipeline=pipeline,
         source=source_of(build),
-        environment={**variables(job), **({"CI_DEPLOY_FOLDER": str(folder)} if folder else {})},
-        secrets=secrets_of(job),
-        key="" if build.from_fork else key_of(build.project_id),
+        environment={**giving.plain, **variables(job), **({"CI_DEPLOY_FOLDER": str(folder)} if folder else {})},
+        secrets=giving.secrets,
+        secret_files=giving.files,
+        key=giving.key,
         folders=(folder,) if folder else (),
         cache=CacheScope(project=str(build.project.uuid), branch=build.branch, writes=_may_keep(build)),
         circle="" if build.from_fork else str(build.project.uuid),

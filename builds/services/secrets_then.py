@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from builds.models import Build, Project
+from builds.models import Build, SecretKind
 from builds.services.project_key import key_of
 from builds.services.record_of import PROJECT_KEY, hashes, keyed_by
-from builds.services.secrets_for import secrets_for
+from builds.services.secrets_for import given, place_of
 
 _SENTENCES = {
     "changed": "has another value than then",
@@ -31,18 +31,23 @@ class SecretChange:
         return f"{what} {_SENTENCES[self.how]}."
 
 
-def fingerprint(project: Project, environment: str = "") -> dict[str, Any]:
-    """Today's secrets as a record has them: {"keyed_by": ..., "hashes": {name: keyed hash}}; with an environment's own."""
-    secrets, key = secrets_for(project.pk, environment), key_of(project.pk)
-    found = hashes(str(project.uuid), {**secrets, **({PROJECT_KEY: key} if key else {})})
-    return {"keyed_by": keyed_by(), "hashes": found}
+def fingerprint(build: Build, environment: str = "", *, with_plain: bool = False) -> dict[str, Any]:
+    """What a job of this build would be given today, as a record has it: {"keyed_by": ..., "hashes": {name: keyed hash}}.
+
+    With an environment's own, and `with_plain` with the plain variables, which a build keeps among its variables.
+    """
+    project, found = build.project, given(build.project, place_of(build), environment)
+    values = {each.name: each.value for each in found if with_plain or each.kind != SecretKind.VARIABLE}
+    if key := key_of(project.pk):
+        values[PROJECT_KEY] = key
+    return {"keyed_by": keyed_by(), "hashes": hashes(str(project.uuid), values)}
 
 
 def secret_changes(build: Build, records: Sequence[dict[str, Any]]) -> list[SecretChange]:
     """What differs between the secrets of then and today's, by name; `records` are those of the build's jobs."""
     if not records:
         return []
-    today = {} if build.from_fork else fingerprint(build.project)["hashes"]
+    today = {} if build.from_fork else fingerprint(build)["hashes"]
     return differences([record["secrets"] for record in records], today)
 
 

@@ -12,6 +12,7 @@ from builds.models import Build, Job
 from builds.pipeline.plan import ConfigError, plan_from_json, plan_to_json
 from builds.services.plan import plan_of_today
 from builds.services.replay import OWN_VARIABLES
+from builds.services.secrets_for import plain_for
 from builds.services.secrets_then import SecretChange, secret_changes
 from builds.services.timeouts import seconds_allowed, silence_allowed
 from builds.services.variables import variables
@@ -150,7 +151,7 @@ def _variables(build: Build, jobs: Sequence[Job]) -> Iterator[Change]:
 
 def _todays(build: Build) -> dict[str, str]:
     """Plain variables of a job of this build, were it planned today."""
-    return variables(Job(build=build, variables={}))
+    return {**plain_for(build), **variables(Job(build=build, variables={}))}
 
 
 def _images(records: Sequence[dict[str, Any]], seen: Sequence[dict[str, Any]]) -> Iterator[Change]:

@@ -111,7 +111,7 @@ def _secrets(environment: Environment, release: Release) -> tuple[SecretNote, ..
     then = was.order_by("-live_at").values_list("secrets", flat=True).first()
     if then is None:
         return None
-    today = fingerprint(environment.project, environment.name)["hashes"]
+    today = fingerprint(release.build, environment.name, with_plain=True)["hashes"]
     return tuple(_note(each, release) for each in differences([then], today))
 
 

@@ -25,7 +25,7 @@ def start(deployment: Deployment, plan: EnvironmentPlan, *, who: str) -> bool:
     environment = deployment.environment
     told: dict[str, object] = {
         "previous": before(deployment),
-        "secrets": fingerprint(environment.project, environment.name),
+        "secrets": fingerprint(deployment.release.build, environment.name, with_plain=True),
     }
     if not move(deployment.pk, _S.ROLLING_OUT, who=who, fields=told):
         return False

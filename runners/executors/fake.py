@@ -7,7 +7,7 @@ The text of a step's `script` (or its `command`, joined by spaces) is a list of 
     print-env NAME       prints NAME=value as the step sees it; only NAME where it is not set
     flood 5000000        prints so many bytes, in lines of 100
     write file text      writes a file of the workspace, which later steps of the job see
-    read file            prints that file; ends with exit code 1 where nobody wrote it
+    read file            prints that file; ends with exit code 1 where nobody wrote it (secret files lie in /secrets)
     learn some secret    tells the engine of a value to hide
     sleep 2.5            waits so many seconds, unless the step is stopped
     hang                 waits until the step is stopped
@@ -46,6 +46,7 @@ from runners.contract import (
 from runners.environment import step_environment
 from runners.errors import EngineError, ImageError, SpecError
 from runners.executors.config import ExecutorSettings
+from runners.secret_files import with_paths
 from runners.service_variables import service_variables
 from runners.verdict import stopped, stopped_by
 
@@ -102,8 +103,8 @@ class FakeWorkspace:
     """One job's room: its files are entries of a dict."""
 
     def __init__(self, job: JobSpec, executor: FakeExecutor, hear_secrets: HearSecrets) -> None:
-        self._job, self._executor, self._hear_secrets = job, executor, hear_secrets
-        self._files: dict[str, str] = {}
+        self._job, self._executor, self._hear_secrets = with_paths(job, "/secrets"), executor, hear_secrets
+        self._files = {f"/secrets/{name}": text for name, text in job.secret_files.items()}
 
     @property
     def folder(self) -> Path | None:

@@ -32,6 +32,7 @@ from runners.errors import EngineError, SpecError
 from runners.executors.bubblewrap import Room
 from runners.executors.child import Child, end_marked
 from runners.executors.config import ExecutorSettings
+from runners.secret_files import lay_down, with_paths
 from runners.service_variables import service_variables
 from runners.trees import remove_tree
 from runners.verdict import stopped_by
@@ -73,6 +74,7 @@ class ProcessExecutor:
             for name in ("home", "tmp"):
                 (folder / name).mkdir(parents=True)
             checkout = self._check_out(job, folder, stop)
+            lay_down(job, folder / "secrets")
             room = Room(
                 folder=folder,
                 checkout=checkout,
@@ -80,7 +82,7 @@ class ProcessExecutor:
                 wrapped=self._use_bubblewrap,
                 lent=job.folders,
             )
-            yield ProcessWorkspace(job, room, hear_secrets)
+            yield ProcessWorkspace(with_paths(job, str(folder / "secrets")), room, hear_secrets)
         except OSError as error:
             raise EngineError(f"The workspace could not be made: {error.strerror}.") from error
         finally:

@@ -31,7 +31,9 @@ def staging(**environment):
 def live_with(deployment: Deployment, end) -> Deployment:
     """Make it live, with the secrets of today on record."""
     its = deployment.environment
-    Deployment.objects.filter(pk=deployment.pk).update(secrets=fingerprint(its.project, its.name))
+    Deployment.objects.filter(pk=deployment.pk).update(
+        secrets=fingerprint(deployment.release.build, its.name, with_plain=True)
+    )
     return end(deployment)
 
 

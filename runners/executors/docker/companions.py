@@ -114,8 +114,9 @@ class Companions:
             "HostConfig": host,
             "NetworkingConfig": endpoint(self._room, host_names(service, self._everyone)),
         }
+        job = self._job
         try:
-            running = launch(self._job.tools.engine, name, config, furnish=self._job.furnisher(service))
+            running = launch(job.tools.engine, name, config, furnish=job.furnisher(service, service.user or image.user))
         except Refused as refusal:
             _, sentence = refused_to_start(str(refusal))
             raise service_failed(f'The service "{service.name}" could not be started: {sentence}') from refusal

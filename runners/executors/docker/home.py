@@ -156,6 +156,7 @@ class Home:
                 ),
             },
             stdin=True,
+            furnish=job.furnisher(None, self._image.user),
         )
         self._container = running.id
         self._idle.append(Session(running.attachment))

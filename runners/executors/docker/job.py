@@ -22,6 +22,8 @@ from runners.executors.docker.mounts import lent, service_mounts
 from runners.executors.docker.output import StepOutput
 from runners.executors.docker.private_engine import HOST, PrivateEngine
 from runners.executors.docker.rooms import Rooms
+from runners.executors.docker.secret_files import FOLDER, put_files
+from runners.secret_files import with_paths
 from runners.service_variables import service_variables
 
 
@@ -56,7 +58,7 @@ class Job:
     def environment(self, service: ServiceSpec | None, step: StepSpec | None) -> dict[str, str]:
         """The variables of a container or a script."""
         files = service_variables(self.spec, service, self.checkout, self.hear_secrets) if service else {}
-        found = step_environment(self.spec, service, step, files)
+        found = step_environment(with_paths(self.spec, FOLDER), service, step, files)
         return {"DOCKER_HOST": HOST} | found if service is not None and service.add_docker else found
 
     def image(self, service: ServiceSpec, output: StepOutput, stop: Stop, step: StepSpec | None = None) -> Image:
@@ -74,9 +76,15 @@ class Job:
             if service.add_docker:
                 self.private_engine.begin(service.name, self.checkout, self.folder, output, stop)
 
-    def furnisher(self, service: ServiceSpec) -> Callable[[str], None] | None:
-        """What a container of the service needs between its making and its start."""
-        return self.private_engine.link if service.add_docker else None
+    def furnisher(self, service: ServiceSpec | None, user: str) -> Callable[[str], None]:
+        """What a container needs between its making and its start; `user` is whose its processes are."""
+
+        def furnish(container: str) -> None:
+            put_files(self.tools.engine, container, self.spec.secret_files, user)
+            if service is not None and service.add_docker:
+                self.private_engine.link(container)
+
+        return furnish
 
 
 def as_env(variables: Mapping[str, str]) -> list[str]:

@@ -71,7 +71,9 @@ class ServiceStep:
         if self._stop.reason is not None:
             return stopped_by(self._stop.reason)
         try:
-            running = launch(engine, name, config, furnish=self._job.furnisher(self._primary))
+            running = launch(
+                engine, name, config, furnish=self._job.furnisher(self._primary, self._primary.user or image.user)
+            )
         except Refused as refusal:
             exit_code, sentence = refused_to_start(str(refusal))
             self._output.say(sentence)

@@ -12,7 +12,7 @@ from builds.models import Job, Secret
 from builds.models.job import JobKind
 from builds.services import secrets
 from builds.services.run import job_spec, run
-from builds.services.secrets import SecretError, delete_secret, put_secret, secrets_told
+from builds.services.secrets import Place, SecretError, delete_secret, put_secret, secrets_told
 from builds.services.secrets_then import differences, fingerprint
 from runners.contract import Stop
 from tests.builds.queue import add_job, claim_now, fake_executor
@@ -30,7 +30,7 @@ def kept(project, owner):
         ("production", "URL"),
         ("production", "ROOT"),
     ]:
-        put_secret(project, name, f"{name} of {environment or 'all'}", who=owner, environment=environment)
+        put_secret(Place(project, environment), name, f"{name} of {environment or 'all'}", who=owner)
 
 
 @pytest.mark.parametrize(
@@ -83,10 +83,10 @@ def test_logs_hide_those_of_an_environment(kept, make_build, tmp_path, settings)
 
 
 def test_setting_replacing_and_removing_touches_one_place(kept, project, owner, member):
-    put_secret(project, "URL", "second value", who=member, environment="staging")
+    put_secret(Place(project, "staging"), "URL", "second value", who=member)
     assert Secret.objects.get(environment="staging", name="URL").value == "second value"
     assert Secret.objects.get(environment="", name="URL").value == "URL of all"
-    [told] = secrets_told(project, "staging")
+    [told] = secrets_told(Place(project, "staging"))
     assert (told.name, told.changed_by) == ("URL", member)
     assert told.changed_at > told.created_at
     assert not delete_secret(project, "ROOT", who=owner)
@@ -122,7 +122,7 @@ def test_setting_replacing_and_removing_touches_one_place(kept, project, owner, 
 )
 def test_what_no_process_could_be_given(project, owner, name, value, said):
     with pytest.raises(SecretError, match=said):
-        put_secret(project, name, value, who=owner, environment="production")
+        put_secret(Place(project, "production"), name, value, who=owner)
     assert not Secret.objects.exists()
 
 
@@ -133,16 +133,17 @@ def test_there_is_a_most_for_each_place(project, owner, monkeypatch):
     with pytest.raises(SecretError, match="the most"):
         put_secret(project, "C", "first value", who=owner)
     put_secret(project, "B", "second value", who=owner)
-    put_secret(project, "C", "first value", who=owner, environment="staging")
+    put_secret(Place(project, "staging"), "C", "first value", who=owner)
     assert Secret.objects.count() == 3
 
 
-def test_a_value_is_sealed_and_its_fingerprint_says_nothing(kept, project, owner):
-    then = fingerprint(project, "production")
+def test_a_value_is_sealed_and_its_fingerprint_says_nothing(kept, project, owner, make_build):
+    build = make_build()
+    then = fingerprint(build, "production")
     assert sorted(then["hashes"]) == ["ROOT", "SHARED", "URL"]
-    assert sorted(fingerprint(project)["hashes"]) == ["SHARED", "URL"]
+    assert sorted(fingerprint(build)["hashes"]) == ["SHARED", "URL"]
     assert not any(name in str(then["hashes"].values()) for name in ("of production", "of all"))
-    put_secret(project, "ROOT", "another value", who=owner, environment="production")
-    today = fingerprint(project, "production")["hashes"]
+    put_secret(Place(project, "production"), "ROOT", "another value", who=owner)
+    today = fingerprint(build, "production")["hashes"]
     assert [(each.name, each.how) for each in differences([then], today)] == [("ROOT", "changed")]
     assert django_settings.SECRET_KEY not in str(then)
