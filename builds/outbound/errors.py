@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 
 class DeliveryError(Exception):
-    """It did not arrive. `permanent`: the receiver, or our own rules, will say the same next time: do not try again."""
+    """It did not arrive. `permanent`: the receiver, or our own rules, will say the same next time: do not try again.
 
-    def __init__(self, message: str, permanent: bool = False) -> None:
+    `until`: the receiver wants to be left alone so long.
+    """
+
+    def __init__(self, message: str, permanent: bool = False, until: datetime | None = None) -> None:
         super().__init__(message)
         self.permanent = permanent
+        self.until = until

@@ -8,7 +8,7 @@ aside instead. What waits costs nothing and keeps its tries.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Window
@@ -67,12 +67,14 @@ class Claim:
         """The receiver answers: forget its failures."""
         self._row().filter(failures__gt=0).update(failures=0, rests_until=None)
 
-    def failed(self) -> None:
-        """Let the receiver rest, the longer the more often it failed in a row."""
+    def failed(self, until: datetime | None = None) -> None:
+        """Let the receiver rest, the longer the more often it failed in a row; not less than `until`, if it said so."""
         with transaction.atomic():
             if self._row().update(failures=F("failures") + 1):
                 failures = self._row().values_list("failures", flat=True).get()
                 self._row().update(rests_until=Now() + rest_after(failures))
+                if until is not None:
+                    self._row().filter(rests_until__lt=until).update(rests_until=until)
 
     def next(self) -> OutboxEntry | None:
         """What is to be sent now, if anything: the oldest that is due; of a receiver that is away, the oldest."""

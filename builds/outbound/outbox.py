@@ -140,7 +140,7 @@ def _try(entry: OutboxEntry, claim: Claim) -> None:
     except DeliveryError as error:
         _missed(entry, str(error), permanent=error.permanent)
         if not error.permanent:
-            claim.failed()
+            claim.failed(error.until)
     except Exception as error:
         # The thread's edge: a fault of ours must not stop the lane.
         log.exception("outbox entry=%s kind=%s could not be delivered", entry.pk, entry.kind)
