@@ -44,6 +44,8 @@ class Connection(models.Model):
     installation_id = models.CharField(max_length=40, blank=True, help_text="Of a GitHub App.")
     problem = models.TextField(blank=True, help_text="Why the host does not let us in; empty = it does.")
     checked_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Of the token, where the host tells.")
+    quiet_until = models.DateTimeField(null=True, blank=True, help_text="The host wants no calls before.")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
