@@ -19,7 +19,8 @@ from builds.runner.held import Held, HeldJobs
 from builds.runner.room import Room
 from builds.runner.times import Times
 from builds.runner.turns import Turns
-from builds.services.claim import RunnerIdentity, claim
+from builds.services.claim import claim
+from builds.services.identity import RunnerIdentity
 from builds.services.pulse import beat, leave
 from builds.services.reap import reap
 from builds.services.run import run
@@ -56,6 +57,8 @@ class RunnerLoop:
         self._stopping, self._draining, self._hurry = threading.Event(), threading.Event(), threading.Event()
         self._claiming = threading.Lock()
         self._room = Room(self._sweep, clock=clock)
+        self.told_to_drain = threading.Event()  # by its row: the process that owns the loop drains it
+        self._has_beaten = False
         self._obstacle = ""  # why nothing is claimed, for people
         self._is_open = False
         self._breakdowns = 0
@@ -175,13 +178,20 @@ class RunnerLoop:
     # --- the process
 
     def _pulse(self) -> None:
-        beat(
+        told = beat(
             self._identity,
             capacity=self._capacity,
             executor=self._executor.name,
             draining=self._draining.is_set(),
             obstacle=self._obstacle or self._paused(),
+            is_first=not self._has_beaten,
         )
+        self._has_beaten = True
+        if told.drain_at is not None and not self.told_to_drain.is_set():
+            log.warning("%s asked this runner to drain", told.drain_by)
+            self.told_to_drain.set()
+        if told.revoked_at is not None:
+            self._held.order_all(StopReason.LOST_LEASE)
 
     def _paused(self) -> str:
         return "" if self._clock() >= self._claim_after else "Its engine failed a job: it takes no other for a moment."

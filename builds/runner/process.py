@@ -19,7 +19,7 @@ from django.conf import settings
 
 from builds.runner.loop import RunnerLoop
 from builds.runner.times import Times
-from builds.services.claim import RunnerIdentity
+from builds.services.identity import RunnerIdentity
 from builds.services.machine import executor_settings
 from builds.signals import bell_rung
 from runners.executors import make_executor
@@ -31,7 +31,10 @@ _CONSUMER_PAUSE_SECONDS = 5
 
 
 def main() -> None:
-    """Claim and run jobs until SIGTERM or SIGINT, then drain for DRAIN_SECONDS; a second signal ends the wait."""
+    """Claim and run jobs until SIGTERM, SIGINT, or an order to drain in the runner's row; then drain for DRAIN_SECONDS.
+
+    A second signal ends the wait.
+    """
     loop = make_loop()
     asked = threading.Event()
     _on_signals(asked, loop.hurry)
@@ -39,11 +42,12 @@ def main() -> None:
     loop.start()
     threading.Thread(target=_consume, args=(asked,), name="runner-bells", daemon=True).start()
     # In short waits: a handler runs between two of them at the latest, whatever the platform does with a long one.
-    while not asked.wait(1):
+    while not (asked.wait(1) or loop.told_to_drain.is_set()):
         pass
     log.warning("runner drains: %d jobs have %d s", loop.held, settings.DRAIN_SECONDS)
     if not loop.drain(settings.DRAIN_SECONDS):
         log.error("runner leaves %d jobs to the reaper", loop.held)
+    asked.set()
     bell_rung.disconnect(loop.ring)
     celery_state.should_stop = True  # type: ignore[assignment]
     loop.stop()
@@ -54,6 +58,8 @@ def make_loop() -> RunnerLoop:
     identity = RunnerIdentity(
         name=settings.RUNNER_NAME or socket.gethostname(),
         labels=frozenset(label.lower() for label in settings.RUNNER_LABELS),
+        serves=settings.RUNNER_SERVES,
+        organization=settings.RUNNER_ORGANIZATION,
     )
     executor = make_executor(executor_settings())
     return RunnerLoop(executor, identity, capacity=settings.RUNNER_CAPACITY, times=Times.from_settings())

@@ -1,7 +1,8 @@
 """Take one waiting job for a runner: fair between organisations, inside their limits, and never twice.
 
-The organisation's row is held while its running jobs are counted, so the limit is exact. The job is taken together with
-its build, SKIP LOCKED: a claim waits for nobody, and nobody can wait for it in a ring.
+The organisation's row is held while its running jobs are counted, so the limit is exact; who halts its work takes that
+row, too, and so no claim is on its way when it has been halted. The job is taken together with its build, SKIP LOCKED:
+a claim waits for nobody, and nobody can wait for it in a ring.
 """
 
 from __future__ import annotations
@@ -9,15 +10,18 @@ from __future__ import annotations
 import logging
 import random
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
 from django.db import DataError, transaction
-from django.db.models.functions import Now
+from django.db.models import Count, Exists, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, Now
 
+from accounts.compiled import Compiled
 from accounts.models import Organization
-from builds.models import Job
+from builds.models import Halt, Job, Runner
+from builds.services.identity import RunnerIdentity
 from builds.services.lanes import Lane, open_lanes
 from builds.services.move import follow, move_job, record_job_move
 from builds.services.steps import open_steps
@@ -27,14 +31,6 @@ from builds.states import Status
 log = logging.getLogger(__name__)
 
 _ROUNDS = 5
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunnerIdentity:
-    """Who claims: a name that no other runner has, and what the machine offers."""
-
-    name: str
-    labels: frozenset[str] = field(default_factory=frozenset)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +48,7 @@ def claim(runner: RunnerIdentity) -> Claim | None:
     for attempt in range(_ROUNDS):
         if attempt:
             time.sleep(random.uniform(0.005, 0.03))  # noqa: S311  # another runner holds what we saw: let it finish
-        lanes = open_lanes(runner.labels)
+        lanes = open_lanes(runner)
         for lane in lanes:
             if taken := _take(lane, runner):
                 return taken
@@ -65,7 +61,7 @@ def _take(lane: Lane, runner: RunnerIdentity) -> Claim | None:
     with transaction.atomic():
         organizations = Organization.objects.select_for_update(skip_locked=True, no_key=True)
         organization = organizations.filter(pk=lane.organization_id).first()
-        if organization is None or _running(organization) >= organization.concurrency:
+        if organization is None or not _has_place(organization, runner):
             return None
         job = _head(lane)
         if job is None:
@@ -97,8 +93,32 @@ def _own(job: Job, runner: RunnerIdentity) -> Claim:
     return Claim(job_id=job.pk, epoch=job.epoch, attempt=job.attempt, owner=runner.name)
 
 
-def _running(organization: Organization) -> int:
-    return Job.objects.filter(organization=organization, status=Status.RUNNING).count()
+def _has_place(organization: Organization, runner: RunnerIdentity) -> bool:
+    """Whether one more of its jobs may run, and on this runner; asked once its row is held."""
+    for running, is_halted, is_barred in _PLACE.rows(organization.pk, runner.name):
+        return running < organization.concurrency and not is_halted and not is_barred
+    return False
+
+
+_PLACE = Compiled(
+    lambda organization_id, name: Organization.objects.filter(pk=organization_id).values_list(
+        Coalesce(
+            Subquery(
+                Job.objects.filter(organization=OuterRef("pk"), status=Status.RUNNING)
+                .order_by()
+                .values("organization")
+                .annotate(jobs=Count("pk"))
+                .values("jobs")
+            ),
+            0,
+        ),
+        Exists(Halt.objects.filter(Q(organization=None) | Q(organization=OuterRef("pk")), ended_at=None)),
+        Exists(
+            Runner.objects.filter(name=name).exclude(paused_at=None, drain_at=None, revoked_at=None),
+        ),
+    ),
+    *(7, "a name"),
+)
 
 
 def _head(lane: Lane) -> Job | None:

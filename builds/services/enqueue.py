@@ -42,7 +42,7 @@ def enqueue(
             priority=priority,
             spec=pipeline_to_json(spec),
             variables=variables,
-            labels=joined(spec.labels),
+            labels=joined(spec.labels, from_fork=build.from_fork and kind == JobKind.PIPELINE),
             max_attempts=_most_attempts(spec, kind),
             may_fail=spec.allow_failure,
             status=status,

@@ -7,9 +7,12 @@ one row each, so that they cost the same however many jobs wait (a recursive que
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db import connection
 
+from accounts.models import Organization
+from builds.services.identity import RunnerIdentity
 from builds.services.labels import satisfies
 
 # The one order that the index has. Every look into the queue asks for it in full, so that no planner prefers the index
@@ -22,7 +25,9 @@ WITH RECURSIVE lane(labels) AS (
   UNION ALL
   SELECT (SELECT labels FROM builds_job WHERE status = 'queued' AND labels > lane.labels {order})
   FROM lane WHERE lane.labels IS NOT NULL)
-SELECT labels FROM lane WHERE labels IS NOT NULL
+SELECT labels FROM lane WHERE labels IS NOT NULL AND NOT EXISTS (
+  SELECT 1 FROM builds_runner WHERE name = %s
+    AND (paused_at IS NOT NULL OR drain_at IS NOT NULL OR revoked_at IS NOT NULL))
 """
 
 _HEADS = """
@@ -47,6 +52,8 @@ FROM head
 JOIN accounts_organization organization ON organization.id = head.organization_id
 LEFT JOIN busy ON busy.organization_id = head.organization_id
 WHERE head.not_before IS NOT NULL AND coalesce(busy.jobs, 0) < organization.concurrency
+  AND NOT EXISTS (SELECT 1 FROM builds_halt halt WHERE halt.ended_at IS NULL
+                    AND (halt.organization_id IS NULL OR halt.organization_id = head.organization_id)){only}
 ORDER BY head.priority DESC, coalesce(busy.jobs, 0), head.not_before, head.organization_id
 LIMIT {limit}
 """
@@ -64,21 +71,31 @@ class Lane:
     labels: str
 
 
-def open_lanes(labels: frozenset[str]) -> list[Lane]:
-    """Lanes a runner with these labels may take from, best first: the highest priority, then the organisation with the
-    fewest running jobs, then who has waited longest. Organisations at their limit are left out.
+def open_lanes(runner: RunnerIdentity) -> list[Lane]:
+    """Lanes that this runner may take from, best first: the highest priority, then the organisation with the fewest
+    running jobs, then who has waited longest. Organisations at their limit or halted are left out; a runner that is
+    paused, drains or was revoked has none.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_LABELS.format(order=_ORDER))
-        accepted = [wanted for (wanted,) in cursor.fetchall() if satisfies(labels, wanted)][:_MOST_LABEL_SETS]
+        cursor.execute(_LABELS.format(order=_ORDER), [runner.name])
+        wanted = [text for (text,) in cursor.fetchall() if satisfies(runner.labels, text, serves=runner.serves)]
+        accepted = wanted[:_MOST_LABEL_SETS]
         if not accepted:
             return []
-        cursor.execute(heads_query(len(accepted)), accepted)
+        own = [] if runner.organization is None else [_stored(runner.organization)]
+        cursor.execute(heads_query(len(accepted), is_pool=bool(own)), [*accepted, *own])
         return [Lane(organization_id, wanted) for organization_id, wanted in cursor.fetchall()]
 
 
-def heads_query(label_sets: int) -> str:
-    """The text of the query for so many sets of labels; its parameters are these sets."""
+def heads_query(label_sets: int, *, is_pool: bool = False) -> str:
+    """The text of the query for so many sets of labels; its parameters are these sets, and for a pool the uuid of the
+    one organisation that it serves.
+    """
     accepted = " UNION ALL ".join(["SELECT CAST(%s AS varchar(500)) AS labels"] * label_sets)
     now = _NOW.get(connection.vendor, "statement_timestamp()")
-    return _HEADS.format(accepted=accepted, now=now, order=_ORDER, limit=_MOST_LANES)
+    only = "\n  AND organization.uuid = %s" if is_pool else ""
+    return _HEADS.format(accepted=accepted, now=now, order=_ORDER, limit=_MOST_LANES, only=only)
+
+
+def _stored(uuid: UUID) -> object:
+    return Organization._meta.get_field("uuid").get_db_prep_value(uuid, connection)

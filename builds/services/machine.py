@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from django.conf import settings
 
 from runners.executors.config import ExecutorSettings
@@ -30,5 +28,5 @@ def executor_settings() -> ExecutorSettings:
         runtime=settings.CONTAINER_RUNTIME,
         allow_local_repositories=settings.ALLOW_LOCAL_REPOSITORIES,
         git_allowed_hosts=tuple(settings.GIT_ALLOWED_HOSTS),
-        instance=hashlib.sha256(b"instance:" + settings.SECRET_KEY.encode()).hexdigest()[:12],
+        instance=settings.INSTANCE,
     )

@@ -28,7 +28,8 @@ def prune() -> int:
     for rows in (
         old_deliveries,
         OutboxEntry.objects.filter(sent),
-        Runner.objects.filter(seen_at__lt=Now() - timedelta(days=_RUNNER_DAYS)),
+        # One that was paused or revoked is kept until somebody forgets it: it could come back and know nothing of it.
+        Runner.objects.filter(seen_at__lt=Now() - timedelta(days=_RUNNER_DAYS), paused_at=None, revoked_at=None),
     ):
         ids = list(rows.order_by("pk").values_list("pk", flat=True)[:_AT_ONCE])
         gone += rows.model._base_manager.filter(pk__in=ids).delete()[0]

@@ -14,11 +14,11 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from builds.logs.rescue import rescue
-from builds.models import Job, Step
+from builds.models import Job, Runner, Step
 from builds.models.job import JobKind
 from builds.services.endings import Ending, cancelled, lost, released
 from builds.services.finish import settle
-from builds.services.labels import satisfies
+from builds.services.labels import asked, satisfies
 from builds.services.move import hold
 from builds.services.pulse import live_runners
 from builds.states import Status
@@ -34,10 +34,12 @@ _STUCK = Q(status=Status.QUEUED, not_before__lt=Now() - timedelta(hours=24))
 
 
 def reap() -> int:
-    """Settle every job whose lease ran out, whose deadline is long past, whose cancelling took more than five minutes,
-    or that no runner took in a day. Returns how many.
+    """Settle every job whose lease ran out or whose runner was revoked, whose deadline is long past, whose cancelling
+    took more than five minutes, or that no runner took in a day. Returns how many.
     """
+    revoked = Runner.objects.filter(revoked_at__isnull=False).values("name")
     rules: list[tuple[Q, Callable[[Job], Ending]]] = [
+        (Q(status=Status.RUNNING, owner__in=revoked), _barred),
         (Q(status=Status.RUNNING, lease_expires_at__lt=Now()), _vanished),
         (Q(status=Status.RUNNING, deadline_at__lt=Now() - timedelta(seconds=_GRACE_SECONDS)), _overdue),
         (Q(status=Status.RUNNING, cancel_requested_at__lt=Now() - timedelta(seconds=_CANCEL_SECONDS)), cancelled),
@@ -48,6 +50,12 @@ def reap() -> int:
         for pk in Job.objects.filter(which).order_by("pk").values_list("pk", flat=True)[:_AT_ONCE]
     )
     return settled + sum(_reap_one(pk, _STUCK, _nobody) for pk in _without_runner())
+
+
+def take_from(owner: str) -> int:
+    """Settle, as lost, every job of a runner that was revoked. Returns how many."""
+    its = Q(status=Status.RUNNING, owner=owner)
+    return sum(_reap_one(pk, its, _barred) for pk in list(Job.objects.filter(its).values_list("pk", flat=True)))
 
 
 def _reap_one(pk: int, which: Q, ending: Callable[[Job], Ending]) -> bool:
@@ -70,6 +78,11 @@ def _vanished(job: Job) -> Ending:
     return lost(job, failure=Failure.RUNNER_LOST, why=f"the runner {job.owner} was lost.")
 
 
+def _barred(job: Job) -> Ending:
+    """Its runner was revoked: the attempt is lost."""
+    return lost(job, failure=Failure.RUNNER_LOST, why=f"the runner {job.owner} was revoked.")
+
+
 def _overdue(job: Job) -> Ending:
     if job.kind == JobKind.DEPLOYMENT:
         # A runner that lets a job run on has stopped listening: how far it came nobody knows.
@@ -83,10 +96,11 @@ def _without_runner() -> list[int]:
     stuck = list(Job.objects.filter(_STUCK).order_by("pk").values_list("pk", "labels")[:_AT_ONCE])
     if not stuck:
         return []
-    alive = [frozenset(labels) for labels in live_runners().values_list("labels", flat=True)]
-    return [pk for pk, wanted in stuck if not any(satisfies(labels, wanted) for labels in alive)]
+    alive = [(frozenset(labels), serves) for labels, serves in live_runners().values_list("labels", "serves")]
+    return [pk for pk, wanted in stuck if not any(satisfies(labels, wanted, serves=serves) for labels, serves in alive)]
 
 
 def _nobody(job: Job) -> Ending:
-    wanted = f"no runner with the labels {job.labels}" if job.labels else "no runner"
+    words = ", ".join(sorted(asked(job.labels)))
+    wanted = f"no runner with the labels {words}" if words else "no runner"
     return Ending(to=Status.ERRORED, reason=f"It waited for a day, and there is {wanted}.")

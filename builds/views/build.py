@@ -17,10 +17,10 @@ from builds.services.cancel import cancel
 from builds.services.reported import reported_of
 from builds.services.retry import retry
 from builds.services.verdict import verdict
+from builds.services.waiting_of import waiting_lines
 from builds.states import Status
 from builds.views import slots
 from builds.views.commits import commit_address
-from builds.views.health import why_waiting
 from builds.views.log_pane import pane
 from builds.views.person import person
 from builds.views.strip import strip
@@ -64,7 +64,7 @@ def _facts(rows: BuildRows) -> dict[str, Any]:
     warnings = (build.plan or {}).get("warnings") or []
     return {
         "commit_address": commit_address(build),
-        "waiting_because": why_waiting(build, rows.jobs) if build.status == Status.QUEUED else "",
+        "waiting_because": waiting_lines(build, rows.jobs),
         "stopped_by": _stopped_by(build),
         "stopping": any(job.cancel_requested_at and not job.is_final for job in rows.jobs),
         "warnings": warnings[:50],

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_POST, require_safe
 from builds.access import Right, may_in, project_or_404
 from builds.models.build import Trigger
 from builds.numbers import whole
+from builds.services.health import alive
 from builds.services.trigger import BuildRequest, trigger
 from builds.views.filters import MESSAGES_LOOKED_AT, PAGE, page, read_filter
-from builds.views.health import alive
 from builds.views.person import person, project_to_change
 
 

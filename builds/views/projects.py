@@ -10,9 +10,9 @@ from django.views.decorators.http import require_safe
 from accounts.models import Organization
 from builds.access import Right, organizations_of, readable_projects
 from builds.models import Project
+from builds.services.health import alive, live_runners
 from builds.views import slots
 from builds.views.choices import organizations_with_right
-from builds.views.health import alive, live_runners
 from builds.views.listing import project_lines, running_builds, waiting_builds
 from builds.views.person import person
 

@@ -9,7 +9,7 @@ import pytest
 from builds.models import Runner
 from builds.services.plan import plan
 from builds.states import Status
-from builds.views.health import why_waiting
+from builds.services.waiting_of import why_waiting
 from tests import servers
 from tests.builds.queue import add_job
 from tests.faults.disks import mounted
@@ -60,7 +60,7 @@ def test_no_job_begins_below_the_floor(house, disk, make_build):
     servers.wait_until(lambda: Runner.objects.exclude(obstacle="").exists(), what="the runner to say so")
     job.refresh_from_db()
     assert (job.status, job.attempt) == (Status.QUEUED, 0)
-    assert "The disk is nearly full: 0 MB" in why_waiting(build, [job])
+    assert "The disk is nearly full: 0 MB" in why_waiting(build, [job]).reason
     disk.free()
     assert until_ended(build).status == Status.PASSED
     assert "nothing is claimed: The disk is nearly full" in house.logs()

@@ -8,7 +8,7 @@ from builds.models import Runner
 from builds.runner.room import Room
 from builds.services.measure import registry
 from builds.states import Status
-from builds.views.health import why_waiting
+from builds.services.waiting_of import why_waiting
 from runners.disk import free_mb
 from runners.errors import EngineError
 from tests import servers
@@ -65,7 +65,7 @@ def test_no_job_begins_until_there_is_room(full, make_loop, make_build):
     servers.wait_until(lambda: Runner.objects.exclude(obstacle="").exists(), what="the runner to say so")
     job.refresh_from_db()
     assert (job.status, job.attempt) == (Status.QUEUED, 0)
-    assert "The disk is nearly full" in why_waiting(build, [job])
+    assert "The disk is nearly full" in why_waiting(build, [job]).reason
     assert registry().get_sample_value("ciservice_runners_hindered") == 1
     full.MIN_FREE_DISK_MB = 1
     servers.wait_until(lambda: type(job).objects.filter(pk=job.pk, status=Status.PASSED), what="the job to pass")
@@ -83,4 +83,4 @@ def test_an_engine_that_does_not_answer_is_what_a_build_waits_for(make_loop, mak
     executor.open = refuse
     make_loop(executor)
     servers.wait_until(lambda: Runner.objects.exclude(obstacle="").exists(), what="the runner to say so")
-    assert "No Docker engine answers." in why_waiting(build, [job])
+    assert "No Docker engine answers." in why_waiting(build, [job]).reason

@@ -102,11 +102,12 @@ def test_a_claim_and_a_heartbeat_take_as_many_queries_as_ever(fill, organization
 
 def test_lanes_are_told_apart_and_best_first(fill):
     fill(3, 60)
-    assert {lane.labels for lane in open_lanes(frozenset())} == {""}
-    assert {lane.labels for lane in open_lanes(frozenset({"gpu"}))} == {"", "gpu"}
+    plain = RunnerIdentity(name="plain")
+    assert {lane.labels for lane in open_lanes(plain)} == {""}
+    assert {lane.labels for lane in open_lanes(RunnerIdentity(name="r", labels=frozenset({"gpu"})))} == {"", "gpu"}
     teams = set(Organization.objects.values_list("pk", flat=True))
     for _ in range(2):
         claim(RunnerIdentity(name="r"))
     busy = set(Job.objects.filter(status=Status.RUNNING).values_list("organization", flat=True))
     assert len(busy) == 2
-    assert open_lanes(frozenset())[0].organization_id == (teams - busy).pop()
+    assert open_lanes(plain)[0].organization_id == (teams - busy).pop()
