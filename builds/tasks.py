@@ -6,13 +6,16 @@ from celery import shared_task
 
 from builds.bells import ring
 from builds.outbound import outbox
-from builds.services import wake
+from builds.services import check_hosting, connect_repository, connections, set_up, wake
 from builds.services.missed import find_missed
 from builds.services.plan import plan
 from builds.services.prune import prune as prune_rows
 from builds.services.reap import reap
 from builds.services.schedules import build_due
 from builds.signals import bell_rung
+
+# Those that only deliver what is in the outbox: known in every process that may.
+DELIVERERS = (connect_repository.remove, set_up.deliver)
 
 
 @shared_task(ignore_result=True)

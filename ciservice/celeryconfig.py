@@ -37,4 +37,5 @@ beat_schedule = {
     "reconcile": {"task": "builds.tasks.reconcile", "schedule": 60.0},
     "schedules": {"task": "builds.tasks.build_scheduled", "schedule": 20.0},
     "prune": {"task": "builds.tasks.prune", "schedule": 3600.0},
+    "hosts": {"task": "builds.tasks.look_at_hosts", "schedule": 300.0},
 }

@@ -205,6 +205,10 @@ EMAIL_BACKEND = (
 )
 # Hosts inside the network that outgoing webhooks may reach all the same: names or addresses, with or without a port.
 OUTBOUND_ALLOWED_HOSTS = env.words("OUTBOUND_ALLOWED_HOSTS")
+# What our line beside a commit is called at the git host, where a project says nothing.
+STATUS_CONTEXT = env.text("STATUS_CONTEXT", "ciservice")
+if not 1 <= len(STATUS_CONTEXT) <= 100 or not STATUS_CONTEXT.isprintable():
+    raise ImproperlyConfigured("STATUS_CONTEXT: give at most 100 characters, such as continuous-integration/codeship")
 # Certificates (PEM) of authorities that outgoing calls trust beside the public ones.
 OUTBOUND_CA_FILE = env.text("OUTBOUND_CA_FILE")
 if OUTBOUND_CA_FILE and not Path(OUTBOUND_CA_FILE).is_file():

@@ -4,6 +4,7 @@ from builds.models.build import Build, BuildMove
 from builds.models.connection import Connection
 from builds.models.delivery import WebhookDelivery
 from builds.models.halt import Halt
+from builds.models.hosting import HostingStep, ReportedStatus
 from builds.models.job import Job, JobMove
 from builds.models.kept import KeptPipelines
 from builds.models.kept_files import Artifact, Cache
@@ -28,6 +29,7 @@ __all__ = [
     "Connection",
     "Export",
     "Halt",
+    "HostingStep",
     "Job",
     "JobMove",
     "JoinToken",
@@ -37,6 +39,7 @@ __all__ = [
     "Project",
     "ProjectKey",
     "ProjectTransfer",
+    "ReportedStatus",
     "RepositoryLook",
     "Runner",
     "Schedule",

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from builds.models import Build, BuildMove, Job, JobMove
+from builds.services.report_status import report
 from builds.services.texts import storable
 from builds.signals import build_moved, job_moved, job_waiting, send_on_commit
 from builds.states import FINAL, Status, as_counted, may_move, of_jobs, sources_of
@@ -43,6 +44,7 @@ def _record_build_move(build: Build, to: Status, *, who: str, reason: str) -> No
         build.finished_at = now
     build.save(update_fields=["status", "reason", "started_at", "finished_at"])
     move = BuildMove.objects.create(build=build, came_from=came_from, went_to=to, who=who, reason=reason)
+    report(move)
     send_on_commit(build_moved, Build, move=move)
 
 
