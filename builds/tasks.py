@@ -74,3 +74,10 @@ def reconcile(**from_a_newer_release: object) -> None:
 def build_scheduled(**from_a_newer_release: object) -> None:
     """Build what projects want built by the clock."""
     build_due()
+
+
+@shared_task(ignore_result=True)
+def look_at_hosts(**from_a_newer_release: object) -> None:
+    """Look whether git hosts still let us in, and whether what we set up there is still there."""
+    connections.check_what_is_due()
+    check_hosting.look_at_what_is_due()

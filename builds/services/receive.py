@@ -20,6 +20,7 @@ from builds.models import Build, BuildMove, Project, WebhookDelivery
 from builds.models.delivery import DeliveryOutcome
 from builds.services.insert import insert
 from builds.services.repeated import doubtful, earlier
+from builds.services.report_status import report
 from builds.services.together import Together
 from builds.services.trigger import BuildRequest, new_build, take_numbers
 from builds.signals import builds_created, send_on_commit
@@ -136,12 +137,13 @@ def _write(asked: Sequence[_Asked]) -> None:
         numbers[one.delivery.project_id] += 1
         builds.append(new_build(one.delivery.project, request, numbers[one.delivery.project_id]))
     insert(builds)
-    insert(
-        [
-            BuildMove(build=build, went_to=Status.QUEUED, who=one.who)
-            for (one, _), build in zip(wanted, builds, strict=True)
-        ]
-    )
+    moves = [
+        BuildMove(build=build, went_to=Status.QUEUED, who=one.who)
+        for (one, _), build in zip(wanted, builds, strict=True)
+    ]
+    insert(moves)
+    for move in moves:
+        report(move)
     for (one, _), build in zip(wanted, builds, strict=True):
         one.delivery.build, one.delivery.outcome = build, DeliveryOutcome.BUILT
     for one in asked:

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from accounts.models import User
 from builds.models import Build, BuildMove, Project
 from builds.models.build import Trigger
+from builds.services.report_status import report
 from builds.services.texts import storable
 from builds.signals import builds_created, send_on_commit
 from builds.states import Status
@@ -46,7 +47,7 @@ def trigger(
         build = new_build(project, request, number)
         build.restart_of, build.requested_by = restart_of, requested_by
         build.save(force_insert=True)
-        BuildMove.objects.create(build=build, went_to=Status.QUEUED, who=who)
+        report(BuildMove.objects.create(build=build, went_to=Status.QUEUED, who=who))
         send_on_commit(builds_created, Build, builds=[build])
     return build
 
