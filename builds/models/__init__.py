@@ -13,6 +13,7 @@ from builds.models.look import RepositoryLook
 from builds.models.outbox import OutboxEntry, OutboxLane
 from builds.models.project import Project
 from builds.models.project_key import ProjectKey
+from builds.models.pull_request import PullRequest
 from builds.models.reported import BadCase, Tally
 from builds.models.runner import JoinToken, Runner
 from builds.models.schedule import Schedule
@@ -39,6 +40,7 @@ __all__ = [
     "Project",
     "ProjectKey",
     "ProjectTransfer",
+    "PullRequest",
     "ReportedStatus",
     "RepositoryLook",
     "Runner",

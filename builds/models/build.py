@@ -54,6 +54,15 @@ class Build(models.Model):
     pull_request = models.PositiveIntegerField(null=True, blank=True)
     pull_request_url = models.CharField(max_length=500, blank=True)
     from_fork = models.BooleanField(default=False, help_text="From somebody else's repository: gets no secrets.")
+    fork_url = models.CharField(
+        max_length=500, blank=True, db_default="", help_text="Where its commit is, if not in the project's repository."
+    )
+    is_held = models.BooleanField(
+        default=False, db_default=False, help_text="Nothing of it is read before a person approved this commit."
+    )
+    is_late = models.BooleanField(
+        default=False, db_default=False, help_text="Its branch had moved on before we were told: it is not the newest."
+    )
     restart_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="restarts")
     exactly = models.BooleanField(
         default=False, db_default=False, help_text="Runs what `restart_of` ran, exactly; it deploys nothing by itself."
