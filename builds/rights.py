@@ -27,6 +27,7 @@ class Right(StrEnum):
     MANAGE_SECRETS = "change the organisation's secrets"
     CONNECT = "connect git hosts"
     SEE_AUDIT = "read the audit log"
+    HALT = "halt the organisation's work"
     CHANGE_ORGANIZATION = "change the organisation"
     DELETE_ORGANIZATION = "delete the organisation"
     EXPORT_ORGANIZATION = "export the organisation's data"
@@ -51,6 +52,7 @@ _MANAGER = _PROJECT_MANAGER | {
     Right.MANAGE_SECRETS,
     Right.CONNECT,
     Right.SEE_AUDIT,
+    Right.HALT,
 }
 
 # An administrator of the instance has no rights here but those of their memberships.
