@@ -21,6 +21,17 @@ def make_key(path: Path) -> str:
     return path.read_text()
 
 
+def _binds(place: Path) -> str:
+    """This machine's folders one by one, without those in which Docker's mounts come and go while bwrap counts them."""
+    entries = [entry for entry in sorted(place.iterdir()) if entry.name not in {"var", "run", "tmp", "lost+found"}]
+    links = [f"--symlink {entry.readlink()} {entry}" for entry in entries if entry.is_symlink()]
+    folders = [f"--dev-bind {entry} {entry}" for entry in entries if entry.is_dir() and not entry.is_symlink()]
+    return " ".join([*links, *folders, "--dir /run", "--dir /var/tmp", "--dir /tmp"])
+
+
+_HOST = _binds(Path("/"))
+
+
 class Sshd:
     """Started on a free port for the user who runs the tests; knows one key.
 
@@ -56,7 +67,8 @@ class Sshd:
             "PermitRootLogin": "prohibit-password",
         }
         if self._own is not None:
-            walls = f"bwrap --dev-bind / / --bind {self._own} {self._at} --die-with-parent"
+            folder = self.folder.parent
+            walls = f"bwrap {_HOST} --dev-bind {folder} {folder} --bind {self._own} {self._at} --die-with-parent"
             path = f"--setenv PATH {self._programs} -- {self._programs}/sh" if self._programs else "-- sh"
             options["ForceCommand"] = f'exec {walls} {path} -c "$SSH_ORIGINAL_COMMAND"'
         config = self.folder / "config"

@@ -28,6 +28,8 @@ CONNECTIONS = 64
 DEFAULT_URL = "unix:///var/run/docker.sock"
 BACK_SECONDS = 60.0  # how long a restarted engine may take until it answers again
 
+_CREATE_TRIES = 20
+_CREATE_PAUSE_SECONDS = 0.25
 _NO_ANSWER = (requests.RequestException, urllib3.exceptions.HTTPError, DockerException, OSError)
 
 
@@ -96,20 +98,25 @@ class Engine:
 
     def create(self, name: str, config: Mapping[str, Any]) -> str:
         """Create a container and return its id. One that an unanswered request made already is adopted by its name."""
-        try:
-            return str(self.call("POST", "/containers/create", config, {"name": name})["Id"])
-        except EngineError:
-            return self._adopt(name)
-        except Refused as refusal:
-            if refusal.status == requests.codes.conflict:
-                return self._adopt(name)
-            raise
+        for _ in range(_CREATE_TRIES):
+            try:
+                return str(self.call("POST", "/containers/create", config, {"name": name})["Id"])
+            except EngineError:
+                if found := self._id_of(name):
+                    return found
+                break
+            except Refused as refusal:
+                if refusal.status != requests.codes.conflict:
+                    raise
+                if found := self._id_of(name):
+                    return found
+                # The name belongs to one that is being made, or taken away, this moment.
+                time.sleep(_CREATE_PAUSE_SECONDS)
+        raise EngineError(f"The Docker engine did not create the container {name}")
 
-    def _adopt(self, name: str) -> str:
+    def _id_of(self, name: str) -> str:
         facts = self.inspect(name)
-        if facts is None:
-            raise EngineError(f"The Docker engine did not create the container {name}")
-        return str(facts["Id"])
+        return "" if facts is None else str(facts["Id"])
 
     def start(self, container: str) -> None:
         """Start it; `Refused` where the engine cannot."""

@@ -16,6 +16,7 @@ import boto3
 import pytest
 import requests
 from moto.backends import get_backend
+from moto.core.utils import service_name_from_moto_package_name
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
@@ -60,6 +61,8 @@ class Aws:
             "AWS_SECRET_ACCESS_KEY": secrets.token_hex(20),
         }
         self._rules: dict[str, Callable[[Call], Response | None]] = {}
+        # moto looks at this machine's profile at its first error; later there may be one that a test made up.
+        service_name_from_moto_package_name("s3")
         self._moto = DomainDispatcherApplication(create_backend_app)
 
     def __call__(self, environ, start_response):
