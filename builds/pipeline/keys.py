@@ -40,6 +40,7 @@ class Kind(StrEnum):
     WATCH = "watch"  # a duration, or a map
     TARGET = "target"  # a map of one kind of target and its settings
     CONCURRENCY = "concurrency"  # supersede or queue
+    ID_TOKENS = "id_tokens"  # a map of variables, and whom the token of each is for
     ANY = "any"
 
 
@@ -82,6 +83,11 @@ _CONTAINER = (
     Key(name="environment", kind=Kind.PAIRS, about="Variables for every step."),
     Key(name="labels", kind=Kind.TEXTS, about="What a runner must have to take the job."),
     Key(name="timeout", kind=Kind.DURATION, about="How long the whole may take."),
+    Key(name="id_tokens", kind=Kind.ID_TOKENS, about="Variables with a token that shows a cloud which job asks."),
+)
+
+ID_TOKEN = _table(
+    Key(name="aud", kind=Kind.TEXTS, about="Whom the token is for: sts.amazonaws.com, an address."),
 )
 
 PIPELINE = _table(

@@ -11,6 +11,7 @@ from builds.pipeline.copies import copies
 from builds.pipeline.deployments import applying, check_order, read_rule, with_artifacts
 from builds.pipeline.gates import read_gates
 from builds.pipeline.graph import needed
+from builds.pipeline.id_tokens import read_id_tokens
 from builds.pipeline.keeping import read_artifacts, read_caches, read_patterns
 from builds.pipeline.keys import DEPLOYMENT, FILE, PIPELINE, Table
 from builds.pipeline.manual import check_manual, forbid_manual
@@ -54,6 +55,7 @@ class _Shared:
     environment: Mapping[str, str] | None = None
     labels: tuple[str, ...] = ()
     timeout_seconds: int | None = None
+    id_tokens: Mapping[str, tuple[str, ...]] | None = None
 
 
 class _Reader:
@@ -217,6 +219,7 @@ class _Reader:
             environment=shared.environment or {},
             labels=shared.labels,
             timeout_seconds=shared.timeout_seconds,
+            id_tokens=shared.id_tokens or {},
         )
 
     def _weigh(self, services: tuple[ServiceSpec, ...], place: Entry | None) -> None:
@@ -243,4 +246,5 @@ def _shared(section: Section, outer: _Shared) -> _Shared:
         environment={**(outer.environment or {}), **section.pairs("environment")},
         labels=labels,
         timeout_seconds=section.seconds("timeout") or outer.timeout_seconds,
+        id_tokens={**(outer.id_tokens or {}), **read_id_tokens(section)},
     )

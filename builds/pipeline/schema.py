@@ -10,6 +10,7 @@ from builds.pipeline.keys import (
     CACHE,
     DEPLOYMENT,
     FILE,
+    ID_TOKEN,
     PIPELINE,
     PROBE,
     RETRY,
@@ -63,6 +64,11 @@ _SHAPES: dict[Kind, dict[str, Any]] = {
     Kind.RETRY: {"anyOf": [{"type": "integer", "minimum": 0}, {"$ref": "#/$defs/retry"}]},
     Kind.CACHES: {"anyOf": [{"$ref": "#/$defs/cache"}, {"type": "array", "items": {"$ref": "#/$defs/cache"}}]},
     Kind.SCHEDULES: {"anyOf": [{"$ref": "#/$defs/schedule"}, {"type": "array", "items": {"$ref": "#/$defs/schedule"}}]},
+    Kind.ID_TOKENS: {
+        "type": "object",
+        "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
+        "additionalProperties": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/id_token"}]},
+    },
     Kind.DEPLOYMENTS: {"type": "object", "additionalProperties": {"$ref": "#/$defs/deployment"}},
 }
 _USABLE = frozenset({Support.WORKS, Support.HARMLESS, Support.SILENT})
@@ -85,6 +91,7 @@ def schema() -> dict[str, Any]:
             "when": _object(WHEN),
             "retry": _object(RETRY),
             "cache": {**_object(CACHE), "required": ["key", "paths"]},
+            "id_token": {**_object(ID_TOKEN), "required": ["aud"]},
             "schedule": {**_object(SCHEDULE), "required": ["cron"]},
             "step": _object(STEP),
             "service": _object(SERVICE),

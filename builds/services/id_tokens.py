@@ -21,6 +21,11 @@ from builds.services.signing_keys import ALGORITHM, LONGEST_SECONDS, current
 from builds.services.timeouts import seconds_allowed
 from runners.contract import PipelineSpec
 
+CLAIMS = [
+    *("iss", "sub", "aud", "exp", "nbf", "iat", "jti"),
+    *("organization", "organization_id", "project", "project_id", "ref", "ref_type", "branch", "commit"),
+    *("build_number", "build_id", "job", "job_id", "attempt", "trigger", "runner", "environment"),
+]
 _PLAIN = "/@+-_.~ "  # stay as they are in `sub`
 _EARLY_SECONDS = 30  # clocks differ
 

@@ -91,7 +91,7 @@ def test_what_is_not_on_record_is_said_to_be_unknown(release, end):
 def test_a_changed_key_of_the_instance_is_said(release, end, project, settings):
     Secret.objects.create(project=project, name="TOKEN", value="x" * 9)
     first = live_with(of(release(), "staging"), end)
-    settings.SECRET_KEY = "another key than before, and long enough"
+    settings.RECORD_KEY = "ab" * 32
     [note] = preview(first.environment, first.release).secrets
     assert "cannot be compared" in str(note)
 
