@@ -1,4 +1,4 @@
-"""What people fill in: the log-in, their name, their password, a new token."""
+"""What people fill in on their account page: their name, their password, whether they get mail, a new token."""
 
 from __future__ import annotations
 
@@ -6,43 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.password_validation import validate_password
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.services.check_password import CLOSED, TooManyAttemptsError, check_password
-
-WRONG = "E-mail address and password do not belong together."
-
-
-class LogInForm(AuthenticationForm):
-    """E-mail address and password. The answer never says which of them was wrong."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["username"] = forms.EmailField(
-            label="E-mail address",
-            max_length=254,
-            widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
-        )
-
-    def clean(self) -> dict[str, Any]:
-        """Check them together."""
-        email, password = self.cleaned_data.get("username", ""), self.cleaned_data.get("password", "")
-        if email and password:
-            self.user_cache = self._check(email, password)
-        return self.cleaned_data
-
-    def _check(self, email: str, password: str) -> User:
-        address = self.request.META.get("REMOTE_ADDR", "") if self.request else ""
-        try:
-            user = check_password(email, password, address=address, request=self.request)
-        except TooManyAttemptsError:
-            raise forms.ValidationError(CLOSED) from None
-        if user is None:
-            raise forms.ValidationError(WRONG)
-        return user
 
 
 class NameForm(forms.Form):
@@ -50,6 +17,16 @@ class NameForm(forms.Form):
 
     display_name = forms.CharField(
         label="Name", max_length=150, required=False, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+
+
+class MailForm(forms.Form):
+    """Whether a person gets mail about builds."""
+
+    gets_mail = forms.BooleanField(
+        label="E-mails about builds and deployments",
+        required=False,
+        help_text="Off: whatever the rules of projects say, none comes. Letters about your account still do.",
     )
 
 
@@ -73,6 +50,8 @@ class PasswordForm(forms.Form):
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._user = user
+        if not user.has_usable_password():  # who came through a git host has none yet
+            del self.fields["old"]
 
     def clean_old(self) -> str:
         """The password now, checked."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.apps import apps
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 
 
@@ -15,10 +16,16 @@ class UserManager(BaseUserManager["User"]):
     """Makes users; e-mail addresses are kept in lower case, so that one person has one account."""
 
     def create_user(self, email: str, password: str | None = None, **fields: object) -> User:
-        """A user who can log in with `email` and `password`; no password means no password log-in."""
+        """A user who can log in with `email` and `password`; no password means no password log-in.
+
+        Whoever calls this answers for the address: it counts as confirmed. Sign-up does not come this way.
+        """
         user = self.model(email=email.strip().lower(), **fields)
         user.set_password(password)
-        user.save(using=self._db)
+        with transaction.atomic(using=self._db):
+            user.save(using=self._db)
+            known = apps.get_model("account", "EmailAddress")
+            known.objects.create(user=user, email=user.email, verified=True, primary=True)
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: object) -> User:
@@ -200,3 +207,25 @@ class AuditEntry(models.Model):
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Never."""
         raise AlteredError("The audit log is not altered.")
+
+
+class Limit(models.Model):
+    """How often something happened since its window began; a digest says what. services/limits.py counts."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    taken = models.PositiveIntegerField()
+    ends_at = models.BigIntegerField(db_index=True, help_text="Seconds since 1970.")
+
+    def __str__(self) -> str:
+        return f"{self.taken} until {self.ends_at}"
+
+
+class CacheEntry(models.Model):
+    """The table of Django's cache in the database: what web processes must know of together, such as codes used once."""
+
+    cache_key = models.CharField(max_length=255, primary_key=True)
+    value = models.TextField()
+    expires = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.cache_key

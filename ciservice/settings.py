@@ -15,6 +15,7 @@ from uuid import UUID
 from django.core.exceptions import ImproperlyConfigured
 
 from ciservice import env, logs
+from ciservice.sign_in_settings import *  # noqa: F403  # settings of one matter, read in one place
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
@@ -56,6 +57,11 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.mfa",
+    "allauth.usersessions",
     "ciservice.apps.CiserviceConfig",
     "accounts.apps.AccountsConfig",
     "runners.apps.RunnersConfig",
@@ -75,6 +81,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "accounts.seen.SeenMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "ciservice.headers.SecurityHeadersMiddleware",
 ]
@@ -142,11 +150,21 @@ REDIS_URL = env.secret("REDIS_URL", default="redis://127.0.0.1:6379/0")
 # The same two as machines with runners reach them; what `ciservice join` is told.
 RUNNER_DATABASE_URL = env.secret("RUNNER_DATABASE_URL")
 RUNNER_REDIS_URL = env.secret("RUNNER_REDIS_URL")
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+# What all web processes must know of together, codes that were used for one: in the database, where the accounts are.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "accounts_cacheentry",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
 
 AUTH_USER_MODEL = "accounts.User"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "name")},
+    },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]

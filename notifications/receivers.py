@@ -6,14 +6,23 @@ from importlib import import_module
 
 from django.dispatch import receiver
 
+from accounts.sign_in.letters import Letter
+from accounts.signals import letter_written
 from builds.models import BuildMove
 from builds.signals import build_moved, project_created
 from deployments.signals import deployment_moved, health_moved
+from notifications.services.carry_letter import put_letter
 from notifications.services.default_rules import make_default_rules
 from notifications.services.tell import tell_of_deployment, tell_of_health, tell_of_move
 
 # Registers who delivers messages.
 import_module("notifications.services.deliver")
+
+
+@receiver(letter_written)
+def people_get_their_letters(letter: Letter, **_: object) -> None:
+    """Confirm your address, choose a new password."""
+    put_letter(letter)
 
 
 @receiver(project_created)

@@ -14,6 +14,12 @@ def rename(user: User, name: str) -> None:
     user.save(update_fields=["name"])
 
 
+def set_gets_mail(user: User, gets_mail: bool) -> None:
+    """Set whether e-mails about builds come at all."""
+    user.gets_mail = gets_mail
+    user.save(update_fields=["gets_mail"])
+
+
 def change_password(user: User, password: str) -> None:
     """Set a new password, which ends every other session of `user`."""
     with transaction.atomic():

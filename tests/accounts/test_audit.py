@@ -18,9 +18,8 @@ def entry(organization, owner):
     return record("team.created", "Backend", user=owner, organization=organization)
 
 
-def test_an_entry_says_from_which_address_it_was_asked(client, owner):
-    client.force_login(owner)
-    client.post("/account/tokens", {"name": "laptop", "days": "30"}, REMOTE_ADDR="192.0.2.7")
+def test_an_entry_says_from_which_address_it_was_asked(confirmed):
+    confirmed.post("/account/tokens", {"name": "laptop", "days": "30"}, REMOTE_ADDR="192.0.2.7")
     assert AuditEntry.objects.get(action="token.made").address == "192.0.2.7"
 
 
@@ -29,9 +28,8 @@ def test_what_no_request_asked_for_has_no_address(owner):
     assert AuditEntry.objects.get(action="token.made").address is None
 
 
-def test_a_request_through_a_socket_has_no_address(client, owner):
-    client.force_login(owner)
-    client.post("/account/tokens", {"name": "laptop", "days": "30"}, REMOTE_ADDR="")
+def test_a_request_through_a_socket_has_no_address(confirmed):
+    confirmed.post("/account/tokens", {"name": "laptop", "days": "30"}, REMOTE_ADDR="")
     assert AuditEntry.objects.get(action="token.made").address is None
 
 

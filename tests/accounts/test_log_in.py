@@ -4,8 +4,8 @@ import pytest
 from django.conf import settings
 from django.urls import reverse
 
-from accounts.forms import WRONG
 from accounts.services.check_password import CLOSED
+from accounts.sign_in.forms import WRONG
 
 PASSWORD = "correct horse battery"
 

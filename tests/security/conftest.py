@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from allauth.socialaccount.models import SocialAccount
+from allauth.usersessions.models import UserSession
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
@@ -59,6 +61,8 @@ def world(organization, project: Project, make_build, owner) -> dict[str, object
     ]
     rule = Rule.objects.create(project=project, events=[Event.values[0]], channel=Channel.values[0])
     token, _ = make_token(owner, "of the owner")
+    session = UserSession.objects.create(user=owner, ip="192.0.2.7", session_key="of-the-owner", user_agent="curl/8")
+    connection = SocialAccount.objects.create(user=owner, provider="github", uid="7", extra_data={"login": "ada"})
     return {
         "uuid": project.uuid,
         "project_uuid": project.uuid,
@@ -73,6 +77,10 @@ def world(organization, project: Project, make_build, owner) -> dict[str, object
         "freeze": freezes[1].uuid,
         "rule_uuid": rule.uuid,
         "token_id": token.pk,
+        "session_id": session.pk,
+        "connection_id": connection.pk,
+        "uidb36": "1",
+        "key": "no-such-key",
         "secret_name": "TOKEN",
         "provider": "generic",
     }

@@ -12,14 +12,17 @@ class Who(StrEnum):
     """Who a method of a route is for."""
 
     ANYBODY = "anybody"
+    ENTERING = "anybody, but it leads nowhere without a log-in under way"
     PERSON = "anybody who is logged in"
     OWNER = "the one person whose it is"
+    ABSENT = "who has a second factor, and nobody of the cast has"
     MEMBER = "every member of the organisation"
     MANAGER = "members who manage projects"
     APPROVER = "members who manage the organisation"
 
 
-A, P, M, R = Who.ANYBODY, Who.PERSON, Who.MEMBER, Who.MANAGER
+A, E, P, M, R = Who.ANYBODY, Who.ENTERING, Who.PERSON, Who.MEMBER, Who.MANAGER
+HOSTS = ["github", "gitlab", "bitbucket_oauth2"]
 
 PAGES: dict[str, dict[str, Who]] = {
     "healthz": {"GET": A},
@@ -30,7 +33,34 @@ PAGES: dict[str, dict[str, Who]] = {
     "post_receive": {"GET": A},
     "login": {"GET": A, "POST": A},
     "logout": {"POST": P},
+    "account_login": {"GET": A, "POST": A},
+    "account_inactive": {"GET": A},
+    "account_signup": {"GET": A, "POST": A},
+    "account_email_verification_sent": {"GET": A},
+    "account_confirm_email": {"GET": A, "POST": E},
+    "account_reset_password": {"GET": A, "POST": A},
+    "account_reset_password_done": {"GET": A},
+    "account_reset_password_from_key": {"GET": A, "POST": A},
+    "account_reset_password_from_key_done": {"GET": A},
+    "mfa_authenticate": {"GET": E, "POST": E},
+    "socialaccount_signup": {"GET": E, "POST": E},
+    "socialaccount_login_cancelled": {"GET": A},
+    "socialaccount_login_error": {"GET": E},
+    **{f"{host}_login": {"GET": E, "POST": E} for host in HOSTS},  # where none is set up, nothing is there
+    **{f"{host}_callback": {"GET": E} for host in HOSTS},
     "account": {"GET": P},
+    "account_mail": {"POST": P},
+    "account_email": {"GET": P, "POST": P},
+    "account_reauthenticate": {"GET": P, "POST": P},
+    "mfa_reauthenticate": {"GET": P, "POST": P},
+    "mfa_index": {"GET": P},
+    "mfa_activate_totp": {"GET": P, "POST": P},
+    "mfa_deactivate_totp": {"GET": Who.ABSENT, "POST": Who.ABSENT},
+    "mfa_view_recovery_codes": {"GET": Who.ABSENT},
+    "mfa_generate_recovery_codes": {"GET": P, "POST": P},
+    "session_end": {"POST": Who.OWNER},
+    "sessions_end": {"POST": P},
+    "connection_remove": {"POST": Who.OWNER},
     "account_name": {"POST": P},
     "account_password": {"POST": P},
     "token_create": {"POST": P},

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 # What they leave behind is no world for the others.
-LAST = ["", "rule_remove", "lift_freeze", "freeze_lift", "token_revoke", "logout"]
+LAST = ["", "rule_remove", "lift_freeze", "freeze_lift", "token_revoke", "session_end", "connection_remove", "logout"]
 # Enough for every operation of the API: what a body lacks is said before whose the address is.
 BODY = json.dumps(
     {
@@ -41,10 +41,14 @@ def expected(route, method, person):
     if who == Who.ANYBODY:
         # A hook without its signature, metrics behind a proxy, an API log-in without a password.
         return {"hook": {403}, "log_in": {401}}.get(route.name)
+    if who == Who.ENTERING:
+        return {302, 401, 404}
     if who is None:
         return {405, 404, 401, 403} | ({302} if person == "anonymous" and not route.is_api else set())
     if person == "anonymous":
         return {401} if route.is_api else {302}
+    if who == Who.ABSENT:
+        return {302, 404}  # or first: is it you?
     if who == Who.OWNER:
         return None if person == "owner" else {404}
     if who in {Who.MEMBER, Who.MANAGER, Who.APPROVER} and person == "stranger":

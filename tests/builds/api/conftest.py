@@ -1,7 +1,6 @@
 """What the tests of the API share: a client with a token."""
 
 import pytest
-from django.core.cache import cache
 from django.test import AsyncClient, Client
 
 from accounts.services.tokens import make_token
@@ -26,13 +25,6 @@ def api(owner):
 def api_of():
     """A client that acts as the user given."""
     return with_token
-
-
-@pytest.fixture(autouse=True)
-def _no_attempts_yet():
-    cache.clear()
-    yield
-    cache.clear()
 
 
 @pytest.fixture

@@ -1,0 +1,40 @@
+"""Notes now and then that a session was used: reading a page must not mean writing a row."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+
+from allauth.usersessions.models import UserSession
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import HttpRequest, HttpResponseBase
+
+_KEY = "seen_at"
+NOTE_EVERY_SECONDS = 600
+
+
+class SeenMiddleware:
+    """Behind the log-in's own; streams pass through, the page they belong to was noted."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if not iscoroutinefunction(self):
+            _note(request)
+        return self.get_response(request)
+
+
+def _note(request: HttpRequest) -> None:
+    # A request without a cookie of ours has no session: the API's, a hook's, a stranger's.
+    if request.session.session_key is None or not request.user.is_authenticated:
+        return
+    noted = request.session.get(_KEY, 0)
+    if time.time() - noted >= NOTE_EVERY_SECONDS:
+        UserSession.objects.create_from_request(request)
+        request.session[_KEY] = int(time.time())
