@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
 from builds.bells import ring
-from builds.models import Build, BuildMove, Job, JobMove, Step
+from builds.models import Build, BuildMove, Job, JobMove, Project, Step
 from builds.services.announce import announce_builds, announce_job, announce_step
+from builds.services.connect_repository import forget_at_host
 from builds.signals import (
     build_moved,
     builds_created,
@@ -33,6 +35,12 @@ def new_builds_are_planned(builds: Sequence[Build], **_: object) -> None:
 def pages_hear_of_the_build(move: BuildMove, **_: object) -> None:
     """Whoever looks at the build, its project or its organisation sees the change."""
     announce_builds([move.build])
+
+
+@receiver(pre_delete, sender=Project)
+def what_was_made_at_the_git_host_goes_too(instance: Project, **_: object) -> None:
+    """Hook and deploy key of a project that is deleted, however that is done."""
+    forget_at_host(instance)
 
 
 @receiver(job_waiting)

@@ -81,7 +81,7 @@ def forget_at_host(project: Project) -> None:
 @outbox.handles(KIND)
 def remove(payload: dict[str, object]) -> None:
     """Remove hook and key, as far as the host lets us."""
-    connection = Connection.objects.filter(pk=payload["connection"]).first()
+    connection = Connection.objects.filter(pk=int(str(payload["connection"]))).first()
     repository = payload["repository"]
     if connection is None or not isinstance(repository, list):
         return

@@ -16,6 +16,7 @@ from builds.providers.contract import CommitStatus, State
 from builds.providers.errors import Forbidden, ProviderError, Unauthorized
 from builds.refs import is_commit
 from builds.services import host_calls
+from builds.services.check_hosting import look_soon
 from builds.services.hosting import note_problem, ref_of
 from builds.services.verdict import newest_steps, verdict
 from builds.states import Status
@@ -73,8 +74,11 @@ def deliver(payload: dict[str, object]) -> None:
         note_problem(project.pk, host_calls.remedy(error, project.connection))
         raise DeliveryError(str(error)) from None
     except ProviderError as error:
+        look_soon(project)
         raise DeliveryError(str(error), permanent=True) from None
     _keep(project, build, state=state)
+    if project.hosting_problem:
+        look_soon(project)
 
 
 def _newest(payload: dict[str, object]) -> tuple[Project | None, Build | None]:
