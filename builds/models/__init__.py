@@ -3,7 +3,7 @@
 from builds.models.build import Build, BuildMove
 from builds.models.connection import Connection
 from builds.models.delivery import WebhookDelivery
-from builds.models.halt import Halt
+from builds.models.halt import Halt, QueueLimit
 from builds.models.hosting import HostingStep, ReportedStatus
 from builds.models.job import Job, JobMove
 from builds.models.kept import KeptPipelines
@@ -39,6 +39,7 @@ __all__ = [
     "OutboxLane",
     "Project",
     "ProjectKey",
+    "QueueLimit",
     "ProjectTransfer",
     "PullRequest",
     "ReportedStatus",

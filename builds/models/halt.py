@@ -36,3 +36,15 @@ class Halt(models.Model):
 
     def __str__(self) -> str:
         return f"halt of {self.organization or 'everything'}: {self.reason}"
+
+
+class QueueLimit(models.Model):
+    """How many builds of an organisation may wait at one time, where that is not the instance's QUEUE_LIMIT."""
+
+    organization = models.OneToOneField(
+        Organization, on_delete=models.CASCADE, primary_key=True, related_name="queue_limit"
+    )
+    builds = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.organization}: {self.builds}"
