@@ -3,7 +3,7 @@ ARG BASE_IMAGE=python:3.12-slim-bookworm
 FROM ${BASE_IMAGE}
 
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends git openssh-client ca-certificates python3 python3-venv \
+    && apt-get install -y --no-install-recommends git openssh-client ca-certificates postgresql-client python3 python3-venv \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /var/lib/ciservice --create-home ciservice
 

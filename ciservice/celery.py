@@ -15,6 +15,8 @@ env.put("DJANGO_SETTINGS_MODULE", "ciservice.settings")
 app = Celery("ciservice")
 app.config_from_object("ciservice.celeryconfig")
 app.autodiscover_tasks(["builds", "deployments", "notifications"])
+if env.text("OTEL_EXPORTER_OTLP_ENDPOINT"):
+    app.autodiscover_tasks(["ciservice.tracing"])
 
 
 @task_prerun.connect

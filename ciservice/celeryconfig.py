@@ -36,6 +36,9 @@ beat_schedule = {
     "tell": {"task": "notifications.tasks.tell_missed", "schedule": 60.0},
     "reconcile": {"task": "builds.tasks.reconcile", "schedule": 60.0},
     "schedules": {"task": "builds.tasks.build_scheduled", "schedule": 20.0},
+    "left": {"task": "builds.tasks.do_left_work", "schedule": 60.0, "options": {"expires": 50}},
     "prune": {"task": "builds.tasks.prune", "schedule": 3600.0},
     "hosts": {"task": "builds.tasks.look_at_hosts", "schedule": 300.0},
 }
+if settings.OTEL_EXPORTER_OTLP_ENDPOINT:
+    beat_schedule["traces"] = {"task": "ciservice.tracing.tasks.find_traces", "schedule": 15.0}

@@ -204,6 +204,11 @@ STORAGES = {
     },
 }
 
+# Who may make organisations; who makes one owns it.
+ORGANIZATIONS = env.text("ORGANIZATIONS", "administrators" if PRODUCTION else "anybody")
+if ORGANIZATIONS not in {"anybody", "administrators"}:
+    raise ImproperlyConfigured(f"ORGANIZATIONS={ORGANIZATIONS!r}: use anybody or administrators")
+
 # Lets who sends it as a bearer token read /metrics; without one only this machine may.
 METRICS_TOKEN = env.secret("METRICS_TOKEN")
 
@@ -285,6 +290,10 @@ BUILD_TIMEOUT_SECONDS = env.whole("BUILD_TIMEOUT_SECONDS", 3600, least=1)
 SILENCE_TIMEOUT_SECONDS = env.whole("SILENCE_TIMEOUT_SECONDS", 900, least=1)
 # How often the branches of active projects are looked at for pushes whose webhook never came; 0 = never.
 RECONCILE_MINUTES = env.whole("RECONCILE_MINUTES", 10, most=1440)
+# What one token may ask of the API; 0 = as much as it likes. CodeShip allowed 60.
+API_REQUESTS_A_MINUTE = env.whole("API_REQUESTS_A_MINUTE", 600)
+# What one hook may send to each web process; after some rest ten times as many at once. 0 = as many as it likes.
+WEBHOOKS_A_MINUTE = env.whole("WEBHOOKS_A_MINUTE", 60, most=1_000_000)
 QUEUE_LIMIT = env.whole(
     "QUEUE_LIMIT", 1000, least=1
 )  # builds of one organisation that may wait; an organisation may have its own
@@ -299,6 +308,8 @@ GIT_ALLOWED_HOSTS = env.words("GIT_ALLOWED_HOSTS")
 # Where `deploy` steps may connect to on the runner itself or its link: host names, addresses, paths of Unix sockets, or *.
 TARGET_ALLOWED_HOSTS = env.words("TARGET_ALLOWED_HOSTS")
 
+# A collector of OpenTelemetry traces, such as http://127.0.0.1:4318; "" = no traces. Its SDK reads OTEL_… itself.
+OTEL_EXPORTER_OTLP_ENDPOINT = env.text("OTEL_EXPORTER_OTLP_ENDPOINT")
 LOG_FORMAT = env.text("LOG_FORMAT", "plain")
 if LOG_FORMAT not in logs.FORMATS:
     raise ImproperlyConfigured(f"LOG_FORMAT={LOG_FORMAT!r}: use {' or '.join(logs.FORMATS)}")

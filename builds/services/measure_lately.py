@@ -22,7 +22,7 @@ def of_jobs(now: datetime) -> Iterator[Metric]:
     ended = Job.objects.order_by("-pk").values_list("not_before", "started_at", "finished_at", "attempt", "status")
     rows = [row for row in ended[:_JOBS_LOOKED_AT] if row[4] in FINAL and row[2] and row[2] > now - _LATELY]
     waits = [(started - queued).total_seconds() for queued, started, *_ in rows if started]
-    runs = [(finished - started).total_seconds() for _, started, finished, *_ in rows if started]
+    runs = [(finished - started).total_seconds() for _, started, finished, *_ in rows if started and finished]
     yield _quantiles("ciservice_job_wait_seconds", "How long jobs waited for a runner, last hour.", waits)
     yield _quantiles("ciservice_job_run_seconds", "How long jobs ran, last hour.", runs)
     lost = sum(max(attempt - 1, 0) for *_, attempt, _ in rows)

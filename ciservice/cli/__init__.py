@@ -27,7 +27,11 @@ COMMANDS = {
     "worker": "ciservice.cli.serve",
     "runner": "ciservice.cli.serve",
     "beat": "ciservice.cli.serve",
+    "join": "ciservice.cli.join",
     "manage": "ciservice.cli.manage",
+    "backup": "ciservice.cli.backup",
+    "restore": "ciservice.cli.backup",
+    "rotate-keys": "ciservice.cli.rotate_keys",
     "schema": "ciservice.cli.schema",
     "import": "ciservice.cli.import_",
     **{name: f"ciservice.cli.{module}" for name, module in LOCAL.items()},
@@ -49,7 +53,7 @@ class Commands(click.Group):
         """The command, or None."""
         if cmd_name not in self.table:
             return None
-        name = f"{cmd_name}_" if cmd_name in _NOT_NAMES else cmd_name
+        name = f"{cmd_name}_" if cmd_name in _NOT_NAMES else cmd_name.replace("-", "_")
         command: click.Command = getattr(import_module(self.table[cmd_name]), name)
         return command
 
