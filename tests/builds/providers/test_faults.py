@@ -240,7 +240,7 @@ def test_the_token_is_in_no_address_error_or_repr(standin, ref, monkeypatch):
     monkeypatch.setattr(client, "TOTAL_SECONDS", 1)
     access = access_to(standin)
     host = host_by(access)
-    host.whoami()
+    host.repository(ref)
     secrets = [secret for secret in (access.token, access.app_key, standin.token) if secret]
     told = [repr(access), repr(host), repr(vars(host)), repr(HOOK).replace(HOOK.url, "")]
     faults = [Reply(code, {"message": f"bad token {standin.token}"}) for code in (400, 401, 403, 404, 422, 429, 500)]
