@@ -38,6 +38,7 @@ beat_schedule = {
     "schedules": {"task": "builds.tasks.build_scheduled", "schedule": 20.0},
     "left": {"task": "builds.tasks.do_left_work", "schedule": 60.0, "options": {"expires": 50}},
     "prune": {"task": "builds.tasks.prune", "schedule": 3600.0},
+    "prune messages": {"task": "notifications.tasks.prune", "schedule": 3600.0},
     "hosts": {"task": "builds.tasks.look_at_hosts", "schedule": 300.0},
 }
 if settings.OTEL_EXPORTER_OTLP_ENDPOINT:

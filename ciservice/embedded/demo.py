@@ -22,8 +22,8 @@ from builds.models import Project
 from builds.services.create_project import create_project
 from ciservice.embedded.place import CannotStart, Place, write_private
 from notifications.models import Channel, Event
+from notifications.services.addressees import APPROVERS, COMMITTER
 from notifications.services.default_rules import DEFAULT_EVENTS, tell
-from notifications.services.recipients import APPROVERS, COMMITTER
 
 EMAIL = "admin@example.com"
 TEMPLATE = Path(__file__).parent / "demo_repository"

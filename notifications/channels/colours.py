@@ -17,6 +17,8 @@ _COLOURS: dict[str, str] = {
     Event.STARTED: _BUSY,
     Event.APPROVAL: _BUSY,
     Event.HELD: _BUSY,
+    Event.BUDGET: _BUSY,
+    Event.HOSTING: _BAD,
 }
 
 

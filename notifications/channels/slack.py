@@ -1,4 +1,4 @@
-"""A Slack-compatible incoming webhook (Slack, Mattermost, Rocket.Chat and others)."""
+"""Slack's incoming webhook, and what is like it (Rocket.Chat and others)."""
 
 from __future__ import annotations
 
@@ -6,26 +6,15 @@ from typing import Any
 
 from builds.outbound import client
 from builds.outbound.client import Answer
-from builds.outbound.errors import DeliveryError
 from notifications.channels.colours import colour_of
+from notifications.channels.plain import neutral
+from notifications.channels.target import target_of
 from notifications.models import Message
 
-_BUSY = {408, 425, 429}
 
-
-def send(message: Message) -> None:
+def send(message: Message) -> Answer:
     """POST the message to the rule's hook."""
-    check(client.post(message.rule.target, json=payload(message)))
-
-
-def check(answer: Answer) -> None:
-    """DeliveryError unless the receiver took it."""
-    if 200 <= answer.status < 300:
-        return
-    if 300 <= answer.status < 400:
-        raise DeliveryError("The hook answered with a redirect, which is not followed", permanent=True)
-    permanent = 400 <= answer.status < 500 and answer.status not in _BUSY
-    raise DeliveryError(f"The hook answered with {answer.status}", permanent=permanent)
+    return client.post(target_of(message), json=payload(message))
 
 
 def payload(message: Message) -> dict[str, Any]:
@@ -46,9 +35,8 @@ def payload(message: Message) -> dict[str, Any]:
 
 
 def escaped(text: str) -> str:
-    """`text` with nothing in it that a chat takes for a mention, a link or code; a zero-width space takes the edge off."""
-    plain = text.replace("`", "'").replace("@", "@\u200b").replace("](", "]\u200b(").replace("://", ":\u200b//")
-    return _entities(plain)
+    """`text` with nothing in it that Slack takes for more than text."""
+    return _entities(neutral(text))
 
 
 def _entities(text: str) -> str:

@@ -6,12 +6,10 @@ from django.db import transaction
 
 from builds.models import Project
 from notifications.models import Channel, Event, Rule
-from notifications.services.recipients import APPROVERS, COMMITTER
+from notifications.services.addressees import APPROVERS, COMMITTER
+from notifications.services.people import USUAL
 
-DEFAULT_EVENTS = (
-    *(Event.FAILED, Event.RECOVERED),
-    *(Event.DEPLOY_FAILED, Event.ROLLED_BACK, Event.UNHEALTHY, Event.HEALTHY),
-)
+DEFAULT_EVENTS = USUAL
 
 
 def make_default_rules(project_id: int) -> None:

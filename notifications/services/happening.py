@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from builds.models import Project
+from builds.models import Build, Project
 from notifications.models import Event
 
 
@@ -32,6 +32,7 @@ class Happening:
     events: tuple[Event, ...]
     at: datetime
     committer: str  # an address, as a stranger wrote it
-    is_trusted: bool  # whether who wrote the address could push to the repository
+    username: str = ""  # the committer's at the git host, as that said
+    build: Build | None = None
     words: Callable[[Event], Words]
     approvers: Callable[[], list[str]] = list  # the addresses of who is asked to agree

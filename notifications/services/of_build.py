@@ -17,8 +17,8 @@ from notifications.services.texts import one_line, shortened
 # What a move may be news of, by the state that it leads to; to any other it is never news.
 NEWS: dict[str, frozenset[Event]] = {
     Status.RUNNING: frozenset({Event.STARTED}),
-    Status.PASSED: frozenset({Event.RECOVERED, Event.PASSED}),
-    Status.FAILED: frozenset({Event.FAILED}),
+    Status.PASSED: frozenset({Event.RECOVERED, Event.PASSED, Event.BUDGET}),
+    Status.FAILED: frozenset({Event.FAILED, Event.BUDGET}),
     Status.ERRORED: frozenset({Event.FAILED}),
     Status.CANCELLED: frozenset({Event.FAILED}),
 }
@@ -37,7 +37,8 @@ def of_build(build: Build, *, to: str, who: str, at: datetime) -> Happening | No
         events=events,
         at=at,
         committer=build.author_email,
-        is_trusted=not build.from_fork,
+        username=build.author_username,
+        build=build,
         words=lambda event: _words(build, event),
     )
 

@@ -39,7 +39,8 @@ def of_deployment(move: DeploymentMove) -> Happening | None:
         events=events,
         at=move.at,
         committer=by_hand.email if by_hand else build.author_email,
-        is_trusted=not build.from_fork,
+        username="" if by_hand else build.author_username,
+        build=build,
         words=lambda _: _words(move),
         approvers=lambda: _approvers(deployment),
     )

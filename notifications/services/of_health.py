@@ -28,7 +28,8 @@ def of_health(move: HealthMove) -> Happening | None:
         events=(event,),
         at=move.at,
         committer=build.author_email if build else "",
-        is_trusted=build is not None and not build.from_fork,
+        username=build.author_username if build else "",
+        build=build,
         words=lambda _: words,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from django.db import transaction
@@ -10,7 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.services.audit import record
 from builds.models import Project
-from notifications.models import Rule
+from notifications.models import Channel, Rule
 
 MOST_RULES = 50
 
@@ -25,9 +26,24 @@ def add_rule(project: Project, values: dict[str, Any], *, user: User) -> Rule:
         Project.objects.select_for_update(of=("self",), no_key=True).get(pk=project.pk)
         if project.notification_rules.count() >= MOST_RULES:
             raise TooManyError
-        rule = Rule.objects.create(project=project, **values)
+        rule = Rule.objects.create(project=project, secret=_first_secret(values), **values)
         _record("added", rule, user)
     return rule
+
+
+def renew_secret(rule: Rule, *, user: User) -> str:
+    """Have the webhook signed with a new secret from now on, and return it: it is not shown again."""
+    made = new_secret()
+    with transaction.atomic():
+        rule.secret = made
+        rule.save(update_fields=["secret"])
+        _record("secret_renewed", rule, user)
+    return made
+
+
+def new_secret() -> str:
+    """256 random bits."""
+    return secrets.token_urlsafe(32)
 
 
 def change_rule(rule: Rule, values: dict[str, Any], *, user: User) -> None:
@@ -36,6 +52,7 @@ def change_rule(rule: Rule, values: dict[str, Any], *, user: User) -> None:
         for name, value in values.items():
             setattr(rule, name, value)
         rule.changed_at = timezone.now()
+        rule.secret = rule.secret or _first_secret({"channel": rule.channel})
         rule.save()
         _record("changed", rule, user)
 
@@ -45,6 +62,10 @@ def remove_rule(rule: Rule, *, user: User) -> None:
     with transaction.atomic():
         _record("removed", rule, user)
         rule.delete()
+
+
+def _first_secret(values: dict[str, Any]) -> str:
+    return new_secret() if values.get("channel") == Channel.WEBHOOK else ""
 
 
 def _record(verb: str, rule: Rule, user: User) -> None:

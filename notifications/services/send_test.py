@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import uuid
 
-from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
 from notifications.addresses import rules_url
-from notifications.models import Event, Message, Rule
+from notifications.models import Event, Message, MessageState, Rule
+from notifications.services.addressees import by_rule
 from notifications.services.happening import Happening, Words
 from notifications.services.notify import write
 from notifications.services.texts import one_line
+
+MOST_OF_A_TEST = 3  # of a rule for many people
 
 
 def send_test(rule: Rule, *, user: User) -> Message:
@@ -24,25 +26,17 @@ def send_test(rule: Rule, *, user: User) -> Message:
         details=f"{one_line(project.name, 140)}\nasked for by {one_line(str(user), 100)}",
         link=rules_url(project.uuid),
     )
-    message = Message(
-        rule=rule,
-        event=Event.TEST,
-        about=uuid.uuid4(),
-        subject=words.subject,
-        sentence=words.sentence,
-        details=words.details,
-        link=words.link,
-    )
     asked = Happening(
         project=project,
         branch="",
-        about=message.about,
+        about=uuid.uuid4(),
         events=(Event.TEST,),
         at=timezone.now(),
         committer=user.email,
-        is_trusted=True,
+        approvers=lambda: [user.email],
         words=lambda _: words,
     )
-    with transaction.atomic():
-        write(rule, message, asked)
-    return message
+    wanted = by_rule(rule, Event.TEST, asked)[:MOST_OF_A_TEST]
+    made = [message for each in wanted if (message := write(each, asked, words)) is not None]
+    # Where several are told, the first that is on its way says it best.
+    return min(made, key=lambda message: message.state == MessageState.DROPPED)

@@ -9,10 +9,10 @@ from itertools import takewhile
 
 from django.utils import timezone
 
-from builds.models import BuildMove
+from builds.models import BuildMove, Project
 from deployments.models import DeploymentMove, HealthMove
 from notifications.models import Message
-from notifications.services.tell import tell_of_build, tell_of_deployment, tell_of_health
+from notifications.services.tell import tell_of_build, tell_of_deployment, tell_of_health, tell_of_hosting
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +61,9 @@ def _since(moment: datetime) -> list[News]:
     for tell, moves in ((tell_of_build, builds), (tell_of_deployment, deployments), (tell_of_health, health)):
         lately = takewhile(lambda move: move[0] >= moment, moves[:_NEWEST])
         found |= dict.fromkeys((tell, pk, to) for _, pk, to in lately)
+    troubled = Project.objects.exclude(hosting_problem="").values_list("pk", "hosting_problem")[:_NEWEST]
+    week = str(timezone.now().isocalendar()[:2])
+    found |= dict.fromkeys((tell_of_hosting, pk, f"{week} {problem}") for pk, problem in troubled)
     return list(found)
 
 

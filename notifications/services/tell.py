@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from builds.models import BuildMove
+from builds.models import BuildMove, Project
 from deployments.models import DeploymentMove, HealthMove
-from notifications.models import Message
+from notifications.models import Event, Message
 from notifications.services.notify import notify, rules_for
+from notifications.services.of_budget import of_budget
 from notifications.services.of_build import NEWS, of_build
 from notifications.services.of_deployment import NEWS_OF_DEPLOYMENTS, of_deployment
 from notifications.services.of_health import of_health
+from notifications.services.of_hosting import of_hosting
+from notifications.services.people import who_asked
 
 
 def tell_of_build(build_id: int, to: str) -> list[Message]:
@@ -21,9 +24,15 @@ def tell_of_build(build_id: int, to: str) -> list[Message]:
 def tell_of_move(move: BuildMove) -> list[Message]:
     """As `tell_of_build`, of a move that is at hand with its build and project."""
     # Nearly every move is nothing that anybody asked to hear of: that is seen first.
-    rules = rules_for(move.build.project, NEWS.get(move.went_to, frozenset()))
-    happening = of_build(move.build, to=move.went_to, who=move.who, at=move.at) if rules else None
-    return notify(happening, rules) if happening else []
+    project, build = move.build.project, move.build
+    events = NEWS.get(move.went_to, frozenset())
+    rules = rules_for(project, events) if events else []
+    if not rules and not (events and who_asked(project, set(events))):
+        return []
+    happenings = [of_build(build, to=move.went_to, who=move.who, at=move.at)]
+    if Event.BUDGET in events:
+        happenings.append(of_budget(build, at=move.at))
+    return [message for each in happenings if each is not None for message in notify(each, rules)]
 
 
 def tell_of_deployment(deployment_id: int, to: str) -> list[Message]:
@@ -42,4 +51,11 @@ def tell_of_health(move_id: int, _: str = "") -> list[Message]:
     moves = HealthMove.objects.select_related("environment__project", "release__build__project")
     move = moves.filter(pk=move_id).first()
     happening = of_health(move) if move else None
+    return notify(happening, rules_for(happening.project, happening.events)) if happening else []
+
+
+def tell_of_hosting(project_id: int, _: str = "") -> list[Message]:
+    """The messages that trouble with a project's git host calls for: once, and again every week that it lasts."""
+    project = Project.objects.filter(pk=project_id).exclude(hosting_problem="").first()
+    happening = of_hosting(project) if project else None
     return notify(happening, rules_for(happening.project, happening.events)) if happening else []

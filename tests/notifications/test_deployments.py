@@ -23,7 +23,7 @@ from notifications.services.sweep import Sweep
 from notifications.services.tell import tell_of_deployment
 from tests.notifications.test_messages import send_all
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("ada")]
 _S = DeploymentStatus
 
 
