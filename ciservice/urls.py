@@ -15,4 +15,5 @@ urlpatterns = [
     path("", include("notifications.urls")),
     path("hooks/", include("builds.webhooks.urls")),
     path("v2/", include("builds.api.urls")),
+    path("api/v1/", include("builds.api.v1_urls")),
 ]

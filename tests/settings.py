@@ -24,6 +24,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
     DATABASES["default"]["TEST"] = {"NAME": f"{DATA_DIR}/test-{os.getpid()}.sqlite3"}  # noqa: F405
 else:
     DATABASES["default"]["TEST"] = {"NAME": "test_ciservice"}  # noqa: F405
+API_REQUESTS_A_MINUTE = 0  # tests of the limit set one
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405

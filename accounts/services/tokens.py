@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from accounts.compiled import Compiled
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, Organization, User
+from accounts.scopes import known_scopes
 from accounts.services.audit import record
 
 PREFIX = "cis_"
@@ -20,15 +24,49 @@ _TOKENS_SHOWN = 200
 _NOTE_USE_EVERY = timedelta(minutes=1)
 
 
-def make_token(user: User, name: str, expires_at: datetime | None = None) -> tuple[ApiToken, str]:
-    """A new token of `user` and its text, which nobody can read again."""
+@dataclass(frozen=True, kw_only=True)
+class KnownToken:
+    """A token that lets somebody in, and what for."""
+
+    pk: int
+    user: User
+    scopes: frozenset[str] | None = None  # None = everything that the person may
+    organization: UUID | None = None  # the only one that it opens; None = all of the person's
+    expires_at: datetime | None = None
+
+    def allows(self, scope: str | None) -> bool:
+        """Whether it is good for what asks for `scope`; None asks for nothing but a person."""
+        return scope is None or self.scopes is None or scope in self.scopes
+
+    def opens(self, organization: UUID) -> bool:
+        """Whether it sees anything of that organisation."""
+        return self.organization is None or self.organization == organization
+
+
+def make_token(
+    user: User,
+    name: str,
+    expires_at: datetime | None = None,
+    *,
+    scopes: Iterable[str] | None = None,
+    organization: Organization | None = None,
+) -> tuple[ApiToken, str]:
+    """A new token of `user` and its text, which nobody can read again. `scopes`: None = all; ValueError names a wrong one."""
     raw = PREFIX + secrets.token_urlsafe(32)
+    limits = None if scopes is None else known_scopes(scopes)
     with transaction.atomic():
         ApiToken.objects.filter(user=user, expires_at__lt=timezone.now()).delete()
         token = ApiToken.objects.create(
-            user=user, name=name[:100], prefix=raw[:_PREFIX_SHOWN], digest=_digest(raw), expires_at=expires_at
+            user=user,
+            name=name[:100],
+            prefix=raw[:_PREFIX_SHOWN],
+            digest=_digest(raw),
+            expires_at=expires_at,
+            scopes=limits,
+            organization=organization,
         )
-        record("token.made", token.name, user=user, details={"prefix": token.prefix})
+        details = {"prefix": token.prefix, **({} if limits is None else {"scopes": limits})}
+        record("token.made", token.name, user=user, organization=organization, details=details)
     return token, raw
 
 
@@ -46,22 +84,35 @@ def revoke_token(user: User, token_id: int) -> bool:
 def tokens_of(user: User) -> list[ApiToken]:
     """The tokens of `user` that still work, the newest first."""
     works = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
-    return list(ApiToken.objects.filter(works, user=user).order_by("-pk")[:_TOKENS_SHOWN])
+    tokens = ApiToken.objects.filter(works, user=user).select_related("organization")
+    return list(tokens.order_by("-pk")[:_TOKENS_SHOWN])
 
 
 def user_of_token(raw: str) -> User | None:
-    """Whose token this is; None where it is unknown, expired or revoked, or its person is not active any more.
+    """Whose token this is, whatever it is good for; None as with `known_token`."""
+    token = known_token(raw)
+    return None if token is None else token.user
+
+
+def known_token(raw: str) -> KnownToken | None:
+    """The token; None where it is unknown, expired or revoked, or its person is not active any more. One query.
 
     The look-up is by digest, so that the time it takes says nothing about the tokens that exist.
     """
     if not raw.startswith(PREFIX):
         return None
     now = timezone.now()
-    for key, used_at, expires_at, *columns in _BY_DIGEST.rows(_digest(raw)):
+    for key, used_at, expires_at, scopes, organization, *columns in _BY_DIGEST.rows(_digest(raw)):
         user = User.from_db(connection.alias, _user_columns(), columns)
         if user.is_active and (expires_at is None or expires_at > now):
             _note_use(key, used_at, now)
-            return user
+            return KnownToken(
+                pk=key,
+                user=user,
+                scopes=None if scopes is None else frozenset(scopes),
+                organization=organization,
+                expires_at=expires_at,
+            )
     return None
 
 
@@ -71,7 +122,8 @@ def _user_columns() -> list[str]:
 
 _BY_DIGEST = Compiled(
     lambda digest: ApiToken.objects.filter(digest=digest).values_list(
-        "pk", "last_used_at", "expires_at", *(f"user__{name}" for name in _user_columns())
+        *("pk", "last_used_at", "expires_at", "scopes", "organization__uuid"),
+        *(f"user__{name}" for name in _user_columns()),
     ),
     "digest",
 )

@@ -9,8 +9,28 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from builds.api import approvals, artifacts, builds, events, logs, organizations, plan, projects, secrets, tests
+from builds.api import (
+    approvals,
+    artifacts,
+    builds,
+    events,
+    halts,
+    insights,
+    jobs,
+    logs,
+    organizations,
+    pipelines,
+    pipelines_kept,
+    plan,
+    projects,
+    runners,
+    secrets,
+    secrets_told,
+    tests,
+    tokens,
+)
 from builds.api.auth import TokenAuth
+from builds.api.rate import RateLimitError, refuse
 
 # No page of documentation: the content security policy allows none of its scripts.
 api = NinjaAPI(
@@ -21,7 +41,11 @@ api = NinjaAPI(
     urls_namespace="api",
     auth=TokenAuth(),
 )
-for part in (organizations, projects, secrets, builds, approvals, artifacts, tests, plan, logs, events):
+for part in (
+    *(organizations, tokens, projects, pipelines_kept, insights, secrets, secrets_told),
+    *(builds, pipelines, approvals, artifacts, tests, plan, logs, events, jobs),
+    *(runners, halts),
+):
     api.add_router("", part.router)
 
 
@@ -33,6 +57,12 @@ def _errors(status: int, *messages: str) -> HttpResponse:
 def unauthorized(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
     """No valid token or password."""
     return JsonResponse({"error": "Unauthorized"}, status=401, headers={"WWW-Authenticate": 'Bearer realm="ciservice"'})
+
+
+@api.exception_handler(RateLimitError)
+def too_many(request: HttpRequest, error: RateLimitError) -> HttpResponse:
+    """Too many requests of one token in a minute."""
+    return refuse(error)
 
 
 @api.exception_handler(ValidationError)

@@ -1,4 +1,5 @@
-"""Who asks: API tokens in the Authorization header, never cookies, so that no other site can ask in a person's name."""
+"""Who asks, and whether their token is good for it: tokens in the Authorization header, never cookies, so that no other
+site can ask in a person's name."""
 
 from __future__ import annotations
 
@@ -6,11 +7,14 @@ import base64
 import binascii
 from functools import partial
 
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest
 from ninja.security.base import AuthBase
 
 from accounts.models import User
-from accounts.services.tokens import user_of_token
+from accounts.services.tokens import KnownToken, known_token
+from builds.api.rate import check_rate
+from builds.api.scopes import SCOPES, WITHOUT_ORGANIZATION
 from builds.logs.hub import in_thread
 
 
@@ -18,6 +22,7 @@ class Asked(HttpRequest):
     """A request that a token let in."""
 
     auth: User
+    token: KnownToken
 
 
 class TokenAuth(AuthBase):
@@ -28,8 +33,8 @@ class TokenAuth(AuthBase):
     openapi_name = "token"
 
     def __call__(self, request: HttpRequest) -> User | None:
-        """The token's user, or None."""
-        return user_of_token(token_in(request))
+        """The token's user, or None. PermissionDenied and Http404 where the token is not good for it."""
+        return _let_in(request, _known(token_in(request)))
 
 
 class AsyncTokenAuth(TokenAuth):
@@ -37,7 +42,46 @@ class AsyncTokenAuth(TokenAuth):
 
     async def __call__(self, request: HttpRequest) -> User | None:  # type: ignore[override]
         """The token's user, or None."""
-        return await in_thread(partial(user_of_token, token_in(request)))
+        return _let_in(request, await in_thread(partial(_known, token_in(request))))
+
+
+def _known(raw: str) -> KnownToken | None:
+    """The token, counted; RateLimitError where it asked too often."""
+    token = known_token(raw)
+    if token is not None:
+        check_rate(token)
+    return token
+
+
+def _let_in(request: HttpRequest, token: KnownToken | None) -> User | None:
+    if token is None:
+        return None
+    check_token(token, _operation_id(request), request)
+    request.token = token  # type: ignore[attr-defined]
+    return token.user
+
+
+def check_token(token: KnownToken, operation_id: str, request: HttpRequest) -> None:
+    """Go on only where `token` is good for the operation: PermissionDenied without its scope, Http404 where the address
+    names another organisation than the token's."""
+    match = request.resolver_match
+    organization = None if match is None else match.kwargs.get("organization_uuid")
+    if organization is not None and not token.opens(organization):
+        raise Http404
+    if organization is None and token.organization is not None and operation_id not in WITHOUT_ORGANIZATION:
+        raise PermissionDenied("This token is for one organisation alone.")
+    if operation_id not in SCOPES and token.scopes is not None:
+        raise PermissionDenied("This needs a token without limits: make one on your account page.")
+    scope = SCOPES.get(operation_id)
+    if not token.allows(scope):
+        raise PermissionDenied(f"This token lacks the scope {scope}: make one that has it on your account page.")
+
+
+def _operation_id(request: HttpRequest) -> str:
+    """Of the operation that the address and the method name; the view is a method of ninja's, which has them all."""
+    view = getattr(request.resolver_match, "func", None)
+    operations = getattr(getattr(view, "__self__", None), "operations", ())
+    return next((str(each.operation_id) for each in operations if request.method in each.methods), "")
 
 
 def token_in(request: HttpRequest) -> str:

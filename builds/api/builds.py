@@ -13,10 +13,11 @@ from ninja.errors import HttpError
 from accounts.compiled import Compiled
 from builds.access import BuildSpan, Right, build_in_or_404, builds_in_or_404, project_in_or_404, require_in
 from builds.api.auth import Asked
-from builds.api.paging import Paging, page_of
-from builds.api.schemas import BuildIn, BuildPage, BuildRecord, Errors, OneBuild, RestartIn, StepList
+from builds.api.jobs import waiting_json
+from builds.api.paging import Listed, Paging, page_of
+from builds.api.schemas import BuildIn, BuildPage, BuildRecord, Errors, OneBuild, RestartIn, StepPage
 from builds.api.shapes import BUILD_COLUMNS, STEP_COLUMNS, BuildShape, record_json
-from builds.models import Build
+from builds.models import Build, Project
 from builds.models.build import Trigger
 from builds.refs import branch_of, is_commit, is_ref
 from builds.services.cancel import cancel
@@ -67,12 +68,24 @@ _BETWEEN = Compiled(
 
 @router.post(_BUILDS, response={202: OneBuild, **_REFUSALS}, operation_id="create_build")
 def create_build(request: Asked, organization_uuid: UUID, project_uuid: UUID, asked: BuildIn) -> Status[dict[str, Any]]:
-    """Build a commit of a branch or tag, or the newest."""
+    """Build a commit of a branch or tag, or the newest. A commit that this ref has built before is built again."""
     project = project_in_or_404(request.auth, organization_uuid, project_uuid)
     require_in(request.auth, project, Right.RESTART_BUILD)
-    wanted = _request_of(asked)
-    build = trigger(project, wanted, who=request.auth.email, requested_by=request.auth)
+    wanted, user = _request_of(asked), request.auth
+    before = None if wanted.pipelines else _built_before(project, wanted)
+    if before is None:
+        build = trigger(project, wanted, who=user.email, requested_by=user)
+    else:
+        build = retry(before, requested_by=user, who=user.email)
     return Status(202, _build_json(organization_uuid, project_uuid, build))
+
+
+def _built_before(project: Project, wanted: BuildRequest) -> Build | None:
+    """The newest whole build of this commit on this ref, with what the git host said of it."""
+    if not wanted.commit:
+        return None
+    builds = Build.objects.filter(commit=wanted.commit, project=project, ref=wanted.ref, only=None)
+    return builds.select_related("project").defer("plan").order_by("-number").first()
 
 
 def _request_of(asked: BuildIn) -> BuildRequest:
@@ -82,7 +95,8 @@ def _request_of(asked: BuildIn) -> BuildRequest:
         raise HttpError(400, "ref: name a branch or a tag in full, such as heads/main or tags/v1.")
     if asked.commit_sha and not is_commit(asked.commit_sha):
         raise HttpError(400, "commit_sha: give the whole commit id, 40 hex digits in lower case.")
-    return BuildRequest(ref=ref, branch=branch, commit=asked.commit_sha, trigger=Trigger.MANUAL)
+    pipelines = tuple(dict.fromkeys(asked.pipelines))
+    return BuildRequest(ref=ref, branch=branch, commit=asked.commit_sha, trigger=Trigger.MANUAL, pipelines=pipelines)
 
 
 @router.get(_BUILD, response={200: OneBuild, 404: Errors}, operation_id="show_build")
@@ -129,14 +143,17 @@ def stop_build(request: Asked, organization_uuid: UUID, project_uuid: UUID, buil
     return Status(202, _build_json(organization_uuid, project_uuid, build))
 
 
-@router.get(f"{_BUILD}/steps", response={200: StepList, 404: Errors}, operation_id="list_steps")
-def list_steps(request: Asked, organization_uuid: UUID, project_uuid: UUID, build_uuid: UUID) -> HttpResponse:
+@router.get(f"{_BUILD}/steps", response={200: StepPage, 404: Errors}, operation_id="list_steps")
+def list_steps(
+    request: Asked, organization_uuid: UUID, project_uuid: UUID, build_uuid: UUID, paging: Paging
+) -> HttpResponse:
     """The steps of each pipeline's newest attempt, as trees; none before a runner has taken it."""
     build = build_in_or_404(request.auth, organization_uuid, project_uuid, build_uuid)
     rows = newest_steps(build).values(*STEP_COLUMNS)
-    return JsonResponse({"steps": BuildShape(organization_uuid, project_uuid).steps(build_uuid, list(rows))})
+    trees = BuildShape(organization_uuid, project_uuid).steps(build_uuid, list(rows))
+    return page_of(request, Listed(trees), paging, "steps", lambda tree: tree)
 
 
 def _build_json(organization_uuid: UUID, project_uuid: UUID, build: Build) -> dict[str, Any]:
     row = Build.objects.values(*BUILD_COLUMNS).get(pk=build.pk)
-    return {"build": BuildShape(organization_uuid, project_uuid)(row)}
+    return {"build": {**BuildShape(organization_uuid, project_uuid)(row), **waiting_json(build)}}

@@ -34,6 +34,21 @@ class Rows(Protocol):
         """Those at `places`."""
 
 
+class Listed:
+    """A list that pages are cut from."""
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self._rows = rows
+
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._rows)
+
+    def __getitem__(self, places: slice) -> list[dict[str, Any]]:
+        """Those at `places`."""
+        return self._rows[places]
+
+
 def page_of(
     request: HttpRequest,
     rows: Rows,

@@ -44,41 +44,6 @@ class OrganizationPage(Schema):
     organizations: list[OrganizationOut]
 
 
-class ProjectOut(Schema):
-    """A project."""
-
-    id: int
-    uuid: UUID
-    organization_uuid: UUID
-    name: str
-    type: str
-    repository_url: str
-    repository_provider: str
-    default_branch: str
-    ssh_key: str = Field(description="The public key that the repository's host must let in.")
-    hook_url: str
-    url: str
-    created_at: datetime
-
-
-class ProjectCreated(ProjectOut):
-    """A new project, with the hook's secret, which only this answer shows."""
-
-    hook_secret: str
-
-
-class OneProject(Schema):
-    """A project."""
-
-    project: ProjectOut
-
-
-class OneProjectCreated(Schema):
-    """A new project."""
-
-    project: ProjectCreated
-
-
 class Page(Schema):
     """Part of a list."""
 
@@ -87,24 +52,11 @@ class Page(Schema):
     page: int
 
 
-class ProjectPage(Page):
-    """Projects by name."""
-
-    projects: list[ProjectOut]
-
-
-class ProjectIn(Schema):
-    """A project to be made; CodeShip's further fields are accepted and have no effect."""
-
-    repository_url: str
-    name: str = Field("", description="Default: the last two parts of the address.")
-    provider: str = Field("", description="github or generic. Default: by the address's host.")
-    default_branch: str = "main"
-
-
 class BuildLinks(Schema):
-    """Where more is."""
+    """Where more is: `pipelines` of every build, `services` and `steps` too."""
 
+    pipelines: str
+    services: str
     steps: str
     events: str
 
@@ -133,10 +85,17 @@ class BuildOut(Schema):
     links: BuildLinks
 
 
+class BuildDetail(BuildOut):
+    """A build, and why it waits while it does."""
+
+    waiting_reason: str = Field("", description="One sentence; empty where it does not wait.")
+    estimated_start: datetime | None = None
+
+
 class OneBuild(Schema):
     """A build."""
 
-    build: BuildOut
+    build: BuildDetail
 
 
 class BuildPage(Page):
@@ -174,6 +133,9 @@ class BuildIn(Schema):
 
     ref: str = Field(description="heads/main or tags/v1")
     commit_sha: str = Field("", description="The whole commit id. Default: the newest commit of the ref.")
+    pipelines: list[str] = Field(
+        [], max_length=50, description="Names of those that run, and no deployment. Default: everything."
+    )
 
 
 class StepOut(Schema):
@@ -204,7 +166,71 @@ class StepOut(Schema):
     steps: list[StepOut]
 
 
-class StepList(Schema):
-    """The steps of a build, as trees, pipeline after pipeline."""
+class StepPage(Page):
+    """The steps of a build, as trees, pipeline after pipeline; pages count the trees."""
 
     steps: list[StepOut]
+
+
+class Metrics(Schema):
+    """CodeShip's figures of a pipeline, all of them texts; "" where they are not measured."""
+
+    ami_id: str
+    architecture: str
+    cpu_per_second: str
+    cpu_system: str
+    cpu_user: str
+    disk_free_bytes: str
+    disk_used_bytes: str
+    duration: str = Field(description="Seconds.")
+    instance_id: str = Field(description="The runner.")
+    instance_type: str
+    max_used_connections: str
+    memory_max_usage_in_bytes: str
+    network_rx_bytes: str
+    network_tx_bytes: str
+    queries: str
+
+
+class PipelineOut(Schema):
+    """A pipeline of a build, or the steps of a deployment: a job of one runner."""
+
+    uuid: UUID
+    build_uuid: UUID
+    type: str = Field(description="build or deploy")
+    name: str
+    state: str
+    status: str
+    reason: str
+    attempt: int
+    created_at: datetime
+    started_at: datetime | None
+    updated_at: datetime
+    finished_at: datetime | None
+    metrics: Metrics
+
+
+class PipelinePage(Page):
+    """The pipelines of a build."""
+
+    pipelines: list[PipelineOut]
+
+
+class ServiceOut(Schema):
+    """A service of a build's plan: the containers that steps run in."""
+
+    uuid: UUID
+    build_uuid: UUID
+    name: str
+    status: str = Field(description="waiting, running or finished")
+    pulling_at: datetime | None
+    building_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    finished_at: datetime | None
+
+
+class ServicePage(Page):
+    """The services of a build, by name."""
+
+    services: list[ServiceOut]

@@ -7,23 +7,15 @@ from uuid import UUID
 
 from django.conf import settings
 
-from builds.addresses import build_paths, hook_url, project_url
+from builds.addresses import build_paths
+from builds.api.service_names import service_uuid
 from builds.models import Job
 from builds.states import CODESHIP_STATUS
 
 Row = dict[str, Any]
 
-PROJECT_COLUMNS = [
-    "id",
-    "uuid",
-    "organization__uuid",
-    "name",
-    "provider",
-    "repository_url",
-    "default_branch",
-    "ssh_public_key",
-    "created_at",
-]
+_LINKS = ("pipelines", "services", "steps", "events")
+
 BUILD_COLUMNS = [
     "uuid",
     "number",
@@ -66,25 +58,6 @@ def api_url(*parts: object) -> str:
     return "/".join([f"{settings.PUBLIC_URL}/v2/organizations", *map(str, parts)])
 
 
-def project_json(row: Row) -> Row:
-    """A project."""
-    uuid = row["uuid"]
-    return {
-        "id": row["id"],
-        "uuid": uuid,
-        "organization_uuid": row["organization__uuid"],
-        "name": row["name"],
-        "type": "pro",
-        "repository_url": row["repository_url"],
-        "repository_provider": row["provider"],
-        "default_branch": row["default_branch"],
-        "ssh_key": row["ssh_public_key"],
-        "hook_url": hook_url(row["provider"], uuid),
-        "url": project_url(uuid),
-        "created_at": row["created_at"],
-    }
-
-
 def record_json(job: Job) -> Row:
     """What a job ran with; of secrets the names alone."""
     record = job.record
@@ -124,7 +97,7 @@ class BuildShape:
             "allocated_at": row["started_at"],
             "finished_at": row["finished_at"],
             "url": settings.PUBLIC_URL + self._page(row["number"]),
-            "links": {"steps": f"{self._api}/{uuid}/steps", "events": f"{self._api}/{uuid}/events"},
+            "links": {name: f"{self._api}/{uuid}/{name}" for name in _LINKS},
         }
 
     def steps(self, build_uuid: UUID, rows: list[Row]) -> list[Row]:
@@ -143,7 +116,7 @@ class BuildShape:
         return {
             "uuid": uuid,
             "build_uuid": build_uuid,
-            "service_uuid": None,
+            "service_uuid": str(service_uuid(build_uuid, row["service"])) if row["service"] else None,
             "name": row["name"],
             "type": row["kind"],
             "tag": None,

@@ -240,6 +240,19 @@ def publish_all(news: Iterable[tuple[Iterable[str], Mapping[str, object]]]) -> N
     _ask(send)
 
 
+def count(key: str, seconds: int) -> int | None:
+    """Count one more under `key`, which is forgotten `seconds` after; how many there are, None where Redis is away."""
+
+    def send(client: redis.Redis) -> int:
+        with client.pipeline(transaction=False) as pipe:
+            pipe.incr(key)
+            pipe.expire(key, seconds)
+            counted, _ = pipe.execute()
+        return int(counted)
+
+    return _ask(send)
+
+
 class Follower:
     """Waits for news of many streams at once, on one connection of the running event loop."""
 

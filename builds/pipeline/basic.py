@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -49,6 +49,7 @@ class KeptPipeline:
 
     name: str
     commands: str
+    id: int = field(default=0, compare=False)  # of the API; 0 = none yet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +62,7 @@ class KeptDeployment:
     commands: str = ""  # of a script
     way: Way = Way.SCRIPT
     settings: Mapping[str, str | bool] = field(default_factory=dict)  # of any other way, but for what is secret
+    id: int = field(default=0, compare=False)  # of its environment; 0 = none yet
 
     @property
     def does_something(self) -> bool:
@@ -90,6 +92,31 @@ def kept_to_json(kept: Kept) -> dict[str, Any]:
 def kept_from_json(data: dict[str, Any]) -> Kept:
     """What `kept_to_json` was given."""
     return _KEPT.validate_python(data)
+
+
+def with_ids(kept: Kept, before: Kept) -> Kept:
+    """The same with a number for each pipeline and each environment: a name keeps its own, what is new gets the next."""
+    pipelines = _numbers([(one.name, one.id) for one in kept.pipelines], before.pipelines)
+    deployments = _numbers([(one.name, one.id) for one in kept.deployments], before.deployments)
+    return replace(
+        kept,
+        pipelines=tuple(replace(one, id=pipelines[one.name]) for one in kept.pipelines),
+        deployments=tuple(replace(one, id=deployments[one.name]) for one in kept.deployments),
+    )
+
+
+def _numbers(wanted: Sequence[tuple[str, int]], before: Sequence[KeptPipeline | KeptDeployment]) -> dict[str, int]:
+    """By name."""
+    known = {one.name: one.id for one in before if one.id}
+    given = {name: number for name, number in wanted if number}
+    highest = max([*known.values(), *given.values()], default=0)
+    for name, _ in wanted:
+        if name not in given and known.get(name, 0) not in {0, *given.values()}:
+            given[name] = known[name]
+        elif name not in given:
+            highest += 1
+            given[name] = highest
+    return given
 
 
 def to_yaml(kept: Kept) -> str:

@@ -7,7 +7,7 @@ from django.db import transaction
 from accounts.models import User
 from accounts.services.audit import record
 from builds.models import KeptPipelines, Project
-from builds.pipeline.basic import Kept, kept_from_json, kept_to_json, to_yaml
+from builds.pipeline.basic import Kept, kept_from_json, kept_to_json, to_yaml, with_ids
 from builds.pipeline.make import make
 from builds.pipeline.plan import ConfigError, PlanContext, Problem
 
@@ -17,9 +17,19 @@ def keep_pipelines(project: Project, kept: Kept, *, who: User) -> list[Problem]:
     if problems := problems_of(project, kept):
         return problems
     with transaction.atomic():
-        KeptPipelines.objects.update_or_create(project=project, defaults={"data": kept_to_json(kept)})
+        Project.objects.select_for_update(of=("self",), no_key=True).values_list("pk").get(pk=project.pk)
+        data = kept_to_json(with_ids(kept, kept_of(project)))
+        KeptPipelines.objects.update_or_create(project=project, defaults={"data": data})
         record("project.pipelines_kept", project.name, user=who, organization=project.organization, details={})
     return []
+
+
+def forget_pipelines(project: Project, *, who: User) -> None:
+    """Keep none any more: what the repository's files say counts."""
+    with transaction.atomic():
+        gone, _ = KeptPipelines.objects.filter(project=project).delete()
+        if gone:
+            record("project.pipelines_forgotten", project.name, user=who, organization=project.organization)
 
 
 def kept_of(project: Project) -> Kept:

@@ -18,10 +18,16 @@ from accounts.models import Role
 from accounts.services.tokens import make_token
 from builds.logs import live
 from builds.models import Artifact, Build, Job, Project, Step
+from builds.pipeline.basic import Kept, KeptDeployment, KeptPipeline, Match
+from builds.services.keep_pipelines import keep_pipelines
 from deployments.models import Deployment, Environment, Freeze, Release
 from notifications.models import Channel, Event, Rule
 from tests.security.routes import API, PAGES, Who, patterns
 
+KEPT = Kept(
+    pipelines=(KeptPipeline(name="unit", commands="make"),),
+    deployments=(KeptDeployment(name="kept", match=Match.EXACTLY, branch="main", commands="make deploy"),),
+)
 PLAN = {"source": "ciservice.yml", "pipelines": []}
 
 
@@ -61,6 +67,8 @@ def world(organization, project: Project, make_build, owner) -> dict[str, object
     ]
     rule = Rule.objects.create(project=project, events=[Event.values[0]], channel=Channel.values[0])
     token, _ = make_token(owner, "of the owner")
+    api_token, _ = make_token(owner, "revoked through the API")
+    keep_pipelines(project, KEPT, who=owner)
     session = UserSession.objects.create(user=owner, ip="192.0.2.7", session_key="of-the-owner", user_agent="curl/8")
     connection = SocialAccount.objects.create(user=owner, provider="github", uid="7", extra_data={"login": "ada"})
     return {
@@ -77,6 +85,10 @@ def world(organization, project: Project, make_build, owner) -> dict[str, object
         "freeze": freezes[1].uuid,
         "rule_uuid": rule.uuid,
         "token_id": token.pk,
+        "api_token_id": api_token.pk,
+        "pipeline_id": 1,
+        "project_id": project.pk,
+        "build_id": build.pk,
         "session_id": session.pk,
         "connection_id": connection.pk,
         "uidb36": "1",

@@ -24,6 +24,9 @@ BODY = json.dumps(
         "release": 1,
         "reason": "Broken",
         "value": "Kept",
+        "branch": "main",
+        "config": ["make deploy"],
+        "match_mode": "exact",
         "outcome": "live",
         "ends_at": "2099-01-01T00:00:00Z",
     }

@@ -39,8 +39,8 @@ def test_a_build_is_shown_in_codeships_words_and_ours(api, builds_url, make_buil
         "finished_at": None,
         "url": f"http://testserver/projects/{project.uuid}/builds/1/",
         "links": {
-            "steps": f"http://testserver{builds_url}/{build.uuid}/steps",
-            "events": f"http://testserver{builds_url}/{build.uuid}/events",
+            part: f"http://testserver{builds_url}/{build.uuid}/{part}"
+            for part in ("pipelines", "services", "steps", "events")
         },
     }
 

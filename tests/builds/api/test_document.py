@@ -12,6 +12,8 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 
 from builds.models import Artifact
+from builds.pipeline.basic import Kept, KeptDeployment, KeptPipeline, Match
+from builds.services.keep_pipelines import keep_pipelines
 from ciservice.urls import api as ninja_api
 from deployments.models import Deployment, Environment, Freeze, Release
 
@@ -32,13 +34,21 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def world(organization, project, make_step, make_build):
+def world(organization, project, make_step, make_build, owner):
     """What the addresses name: everything is there."""
     step = make_step(make_build(status="passed"))
     artifact = Artifact.objects.create(job=step.job, path="a", size=1, sha256="0" * 64, storage_name="gone")
     environment = Environment.objects.create(project=project, name="staging")
     release = Release.objects.create(project=project, build=step.job.build, number=1, commit="a" * 40)
     deployment = Deployment.objects.create(environment=environment, release=release)
+    keep_pipelines(
+        project,
+        Kept(
+            pipelines=(KeptPipeline(name="unit", commands="make"),),
+            deployments=(KeptDeployment(name="kept", match=Match.EXACTLY, branch="main", commands="make deploy"),),
+        ),
+        who=owner,
+    )
     now = timezone.now()
     freeze = Freeze.objects.create(
         organization=organization, starts_at=now, ends_at=now + timedelta(days=1), reason="Fair"
@@ -54,6 +64,8 @@ def world(organization, project, make_step, make_build):
         "freeze_uuid": str(freeze.uuid),
         "number": release.number,
         "secret_name": "TOKEN",
+        "api_token_id": 2**40,
+        "pipeline_id": 1,
     }
 
 

@@ -39,7 +39,7 @@ def test_projects_are_listed_by_name(api, projects_url, organization, stranger):
 
 
 def test_a_project_is_made(api, projects_url, organization, owner, django_capture_on_commit_callbacks):
-    response = post(api, projects_url, repository_url="git@github.com:shop/web.git", type="pro", team_ids=[1])
+    response = post(api, projects_url, repository_url="git@github.com:shop/web.git", type="pro", team_ids=[])
     assert response.status_code == 201
     made = response.json()["project"]
     project = Project.objects.get(uuid=made["uuid"])
