@@ -1,6 +1,6 @@
 """Web addresses of this app."""
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from builds.views import (
     again,
@@ -23,6 +23,7 @@ _BUILD = f"{_PROJECT}builds/<int:number>"
 _STEP = f"{_BUILD}/steps/<uuid:step_uuid>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("builds.hosting_urls")),
     path("", projects.index, name="projects"),
     path("running", projects.running, name="running"),
     path("search", search.search, name="search"),

@@ -15,7 +15,7 @@ from builds.providers.contract import Ref, Repository
 from builds.providers.errors import ProviderError, Unavailable
 from builds.providers.make import host_of
 from builds.services import host_calls
-from builds.services.create_project import ProjectError, create_project
+from builds.services.create_project import ProjectError, check_project, create_project, new_key_pair
 from builds.services.hosting import host_name
 from builds.services.set_up import set_up
 
@@ -50,6 +50,10 @@ def connect(project: Project, connection: Connection, repository: Repository, *,
         _untie(project)
         project.provider, project.repository_url = connection.provider, repository.clone_url
         project.default_branch = repository.default_branch
+        if not project.ssh_public_key:
+            project.ssh_private_key, project.ssh_public_key = new_key_pair(f"ciservice {project.name}")
+            project.save(update_fields=["ssh_private_key", "ssh_public_key"])
+        check_project(project.name, project.repository_url, project.default_branch)
         _tie(project, connection, repository)
         details = {"repository": repository.name, "url": connection.url}
         record("project.connected", project.name, user=who, organization=project.organization, details=details)

@@ -16,6 +16,7 @@ from builds.numbers import whole
 from builds.services.health import alive
 from builds.services.trigger import BuildRequest, trigger
 from builds.views.filters import MESSAGES_LOOKED_AT, PAGE, page, read_filter
+from builds.views.hosting import untold
 from builds.views.person import person, project_to_change
 
 
@@ -46,6 +47,7 @@ def index(request: HttpRequest, uuid: UUID) -> HttpResponse:
     template = {"rows": "builds/_builds.html", "more": "builds/_builds_more.html"}.get(request.GET.get("part", ""))
     if template is None:
         template = "builds/project.html"
+        context["untold"] = untold(project)
         context["may_build"] = may_in(user, project, Right.RESTART_BUILD)
     return render(request, template, context)
 

@@ -14,11 +14,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from builds.access import Right, may_in, project_or_404, require, require_in
 from builds.forms import ProjectForm, SecretForm, SettingsForm
-from builds.models import Project, ProjectKey, WebhookDelivery
+from builds.models import Connection, Project, ProjectKey, WebhookDelivery
+from builds.models.hosting import StepName
 from builds.services import change_project as change
 from builds.services import secrets
 from builds.services.create_project import ProjectError, create_project
+from builds.services.set_up import set_up
 from builds.views import slots
+from builds.views.hosting import hosting_context
 from builds.views.person import person, project_to_change
 
 DELIVERIES_SHOWN = 30
@@ -43,7 +46,12 @@ def create(request: HttpRequest) -> HttpResponse:
         else:
             request.session[_SHOW_ONCE] = str(project.uuid)
             return redirect("project_setup", project.uuid)
-    context = {"form": form, "may_create": form.organizations.exists()}
+    connections = Connection.objects.filter(organization__in=form.organizations).select_related("organization")
+    context = {
+        "form": form,
+        "may_create": form.organizations.exists(),
+        "connections": connections.defer("token", "app_key").order_by("organization__name", "url"),
+    }
     return render(request, "builds/create.html", context, status=400 if form.errors else 200)
 
 
@@ -60,6 +68,8 @@ def setup(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "tab": "settings",
         "secret": project.hook_secret if once else "",
         "base": django_settings.PUBLIC_URL,
+        "may_change": may_in(person(request), project, Right.CHANGE_PROJECT),
+        **hosting_context(project),
     }
     return render(request, "builds/setup.html", context)
 
@@ -102,6 +112,7 @@ def _page(
         "key": ProjectKey.objects.filter(project=project).defer("text").first(),
         "schedules": project.schedules.all(),
         "deliveries": deliveries[:DELIVERIES_SHOWN],
+        **hosting_context(project),
         "may_change": may_in(person(request), project, Right.CHANGE_PROJECT),
     }
     return render(request, "builds/settings.html", context, status=status)
@@ -112,6 +123,8 @@ def renew_secret(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """A new hook secret, shown once on the set-up page."""
     user, project = project_to_change(request, uuid, Right.CHANGE_PROJECT)
     change.renew_hook_secret(project, who=user)
+    if project.connection_id is not None:
+        set_up(project, [StepName.HOOK])
     request.session[_SHOW_ONCE] = str(project.uuid)
     return redirect("project_setup", uuid)
 

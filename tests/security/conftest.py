@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts.models import Role
 from accounts.services.tokens import make_token
 from builds.logs import live
-from builds.models import Artifact, Build, Job, Project, Step
+from builds.models import Artifact, Build, Connection, Job, Project, Step
 from builds.pipeline.basic import Kept, KeptDeployment, KeptPipeline, Match
 from builds.services.keep_pipelines import keep_pipelines
 from deployments.models import Deployment, Environment, Freeze, Release
@@ -67,6 +67,7 @@ def world(organization, project: Project, make_build, owner) -> dict[str, object
     ]
     rule = Rule.objects.create(project=project, events=[Event.values[0]], channel=Channel.values[0])
     token, _ = make_token(owner, "of the owner")
+    host = Connection.objects.create(organization=organization, provider="generic", url="https://git.example.com")
     api_token, _ = make_token(owner, "revoked through the API")
     keep_pipelines(project, KEPT, who=owner)
     session = UserSession.objects.create(user=owner, ip="192.0.2.7", session_key="of-the-owner", user_agent="curl/8")
@@ -84,6 +85,7 @@ def world(organization, project: Project, make_build, owner) -> dict[str, object
         "freeze_uuid": freezes[0].uuid,
         "freeze": freezes[1].uuid,
         "rule_uuid": rule.uuid,
+        "connection_uuid": host.uuid,
         "token_id": token.pk,
         "api_token_id": api_token.pk,
         "pipeline_id": 1,
