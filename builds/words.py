@@ -21,6 +21,13 @@ _SHAPES = {
     "unknown": "errored",
     "superseded": "cancelled",
     "rolled_back": "cancelled",
+    "ready": "passed",  # these and those below are runners'
+    "paused": "waiting",
+    "draining": "waiting",
+    "hindered": "errored",
+    "gone": "errored",
+    "left": "skipped",
+    "revoked": "cancelled",
 }
 
 

@@ -6,6 +6,8 @@ nothing that the machine still writes is accepted.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -65,16 +67,16 @@ def forget(runner_id: int, *, user: User) -> bool:
 def _tell(
     runner_id: int,
     action: str,
-    told: dict[str, object],
+    told: Mapping[str, object],
     *,
     user: User,
-    where: dict[str, object],
-    said: dict[str, object] | None = None,
+    where: Mapping[str, object],
+    said: Mapping[str, object] | None = None,
 ) -> bool:
     with transaction.atomic():
         runner = Runner.objects.select_for_update().filter(pk=runner_id, **where).first()
         if runner is None:
             return False
         Runner.objects.filter(pk=runner_id).update(**told)
-        record(action, runner.name, user=user, details=said)
+        record(action, runner.name, user=user, details=dict(said or {}))
     return True

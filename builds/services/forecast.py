@@ -96,7 +96,8 @@ class _Play:
         self._begun: list[tuple[Waiting, frozenset[str]]] = []
 
     def starts(self) -> dict[int, Start]:
-        now, found = 0.0, {}
+        now = 0.0
+        found: dict[int, Start] = {}
         while len(found) < MOST_PLAYED:
             chosen = self._choose(now)
             if chosen is None:

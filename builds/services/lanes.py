@@ -7,6 +7,7 @@ one row each, so that they cost the same however many jobs wait (a recursive que
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -82,8 +83,9 @@ def open_lanes(runner: RunnerIdentity) -> list[Lane]:
         accepted = wanted[:_MOST_LABEL_SETS]
         if not accepted:
             return []
-        own = [] if runner.organization is None else [_stored(runner.organization)]
-        cursor.execute(heads_query(len(accepted), is_pool=bool(own)), [*accepted, *own])
+        pool = runner.organization
+        own = [] if pool is None else [_stored(pool)]
+        cursor.execute(heads_query(len(accepted), is_pool=pool is not None), [*accepted, *own])
         return [Lane(organization_id, wanted) for organization_id, wanted in cursor.fetchall()]
 
 
@@ -97,5 +99,5 @@ def heads_query(label_sets: int, *, is_pool: bool = False) -> str:
     return _HEADS.format(accepted=accepted, now=now, order=_ORDER, limit=_MOST_LANES, only=only)
 
 
-def _stored(uuid: UUID) -> object:
+def _stored(uuid: UUID) -> Any:
     return Organization._meta.get_field("uuid").get_db_prep_value(uuid, connection)

@@ -13,6 +13,7 @@ from builds.models import Build, Project, Schedule
 from builds.models.build import Trigger
 from builds.pipeline.plan import Plan, SchedulePlan
 from builds.pipeline.schedules import next_moment
+from builds.services.limits import QueueFullError
 from builds.services.trigger import BuildRequest, trigger
 
 log = logging.getLogger(__name__)
@@ -76,4 +77,8 @@ def _build(row: Schedule) -> Build | None:
             pipelines=tuple(row.pipelines),
         )
         log.info("project=%s: built by its schedule %s", row.project.uuid, row)
-        return trigger(row.project, request, who=f"schedule {row}")
+        try:
+            return trigger(row.project, request, who=f"schedule {row}")
+        except QueueFullError as error:
+            log.warning("project=%s: not built by its schedule %s: %s", row.project.uuid, row, error)
+            return None

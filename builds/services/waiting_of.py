@@ -121,12 +121,11 @@ def _usual(project_ids: Iterable[int]) -> dict[Key, float]:
         build__project__in=set(project_ids),
         build__number__gt=F("build__project__last_build_number") - _BUILDS_BACK,
         status__in=(Status.PASSED, Status.FAILED),
-        started_at__isnull=False,
-        finished_at__isnull=False,
     )
     times: dict[Key, list[float]] = defaultdict(list)
     for project, name, began, ended in lately.values_list("build__project_id", "name", "started_at", "finished_at"):
-        times[project, name].append((ended - began).total_seconds())
+        if began and ended:
+            times[project, name].append((ended - began).total_seconds())
     return {key: median(seconds) for key, seconds in times.items()}
 
 

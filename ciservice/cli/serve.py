@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import click
 
-from ciservice import processes
+from ciservice import env, env_file, processes
 
 
 @click.command()
@@ -25,9 +28,31 @@ def worker(threads: int) -> None:
 
 
 @click.command()
-def runner() -> None:
+@click.option(
+    "--env-file",
+    "path",
+    type=click.Path(path_type=Path),
+    default=None,
+    help=f"Settings of this machine. Default: {env_file.RUNNER_FILE}, where `ciservice join` wrote it.",
+)
+def runner(path: Path | None) -> None:
     """Claims jobs and runs them on this machine."""
+    _read_settings(path)
     processes.runner()
+
+
+def _read_settings(path: Path | None) -> None:
+    """Take what the file sets and the environment does not."""
+    if path is None and not os.access(env_file.RUNNER_FILE, os.R_OK):
+        return
+    try:
+        found = env_file.read(path or env_file.RUNNER_FILE)
+    except OSError as error:
+        raise click.ClickException(f"{path or env_file.RUNNER_FILE}: {error.strerror}") from error
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    for name, value in found.items():
+        env.put(name, value)
 
 
 @click.command()

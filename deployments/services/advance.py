@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
+from builds.services.halt import is_halted
 from deployments.models import Deployment, Environment
 from deployments.services import stages
 from deployments.services.gates_of import gates_of
@@ -18,13 +19,14 @@ _S = DeploymentStatus
 
 
 def advance(environment_id: int) -> bool:
-    """Start what is next, if nothing is on its way and no gate is closed. Any number of processes may call it.
+    """Start what is next, if nothing is on its way, no gate is closed and no work is halted. Any number of processes may
+    call it.
 
     False: nothing was started.
     """
     with transaction.atomic():
         environment = hold(environment_id)
-        if environment.deployments.busy().exists():
+        if environment.deployments.busy().exists() or is_halted(environment.project.organization_id):
             return False
         return any(_go(environment, chosen) for chosen in _choose(environment))
 

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from builds.pipeline.plan import EnvironmentPlan
+from builds.services.halt import is_halted
 from builds.services.secrets_then import fingerprint
 from deployments.models import Deployment, Stage, StageKind
 from deployments.services.begin_stage import begin_stage
@@ -43,11 +44,11 @@ def percents(deployment: Deployment, plan: EnvironmentPlan | None) -> tuple[floa
 def passed(stage_id: int, *, who: str = WHO) -> bool:
     """The stage is right, and has been for as long as it should: the next begins, or the release is live.
 
-    False: nothing was moved, since it is paused, or has ended.
+    False: nothing was moved, since it is paused, its organisation's work is halted, or it has ended.
     """
     with transaction.atomic():
         stage = _held(stage_id)
-        if stage is None or (stage.deployment.paused_at and stage.percent < 100):
+        if stage is None or (stage.percent < 100 and _stands(stage.deployment)):
             return False
         end(stage, passed=True)
         deployment = stage.deployment
@@ -75,6 +76,11 @@ def failed(stage_id: int, reason: str, *, who: str = WHO) -> bool:
         is_told = plan_is_automatic(deployment)
         said = f"{bare(reason)}. {obstacle}." if is_told else reason
         return move(deployment.pk, _S.FAILED, who=who, reason=said)
+
+
+def _stands(deployment: Deployment) -> bool:
+    """Whether no further stage may begin now."""
+    return deployment.paused_at is not None or is_halted(deployment.environment.project.organization_id)
 
 
 def plan_is_automatic(deployment: Deployment) -> bool:
