@@ -9,10 +9,10 @@ _CONNECTION = f"{_CONNECTIONS}/<uuid:connection_uuid>"
 _PROJECT = "projects/<uuid:uuid>"
 
 urlpatterns: list[URLPattern] = [
-    path(_CONNECTIONS, connections.connections, name="connections"),
-    path(_CONNECTION, connections.connection, name="connection"),
-    path(f"{_CONNECTION}/check", connections.check, name="connection_check"),
-    path(f"{_CONNECTION}/remove", connections.remove, name="connection_remove"),
+    path(_CONNECTIONS, connections.connections, name="git_hosts"),
+    path(_CONNECTION, connections.connection, name="git_host"),
+    path(f"{_CONNECTION}/check", connections.check, name="git_host_check"),
+    path(f"{_CONNECTION}/remove", connections.remove, name="git_host_remove"),
     path(f"{_CONNECTION}/repositories", repositories.choose, name="repositories"),
     path(f"{_PROJECT}/repository/<uuid:connection_uuid>", repositories.choose_for, name="repository_connect"),
     path(f"{_PROJECT}/setup/again", hosting.again, name="setup_again"),

@@ -33,7 +33,7 @@ def connections(request: HttpRequest, organization_uuid: UUID) -> HttpResponse:
             form.add_error(error.field if error.field in form.fields else None, str(error))
         else:
             messages.success(request, f"Connected to {made.url} as {made.account}.")
-            return redirect("connections", organization_uuid)
+            return redirect("git_hosts", organization_uuid)
     known = organization.connections.order_by("url", "pk").defer("token", "app_key").prefetch_related("projects")
     context = {
         "organization": organization,
@@ -58,7 +58,7 @@ def connection(request: HttpRequest, organization_uuid: UUID, connection_uuid: U
             form.add_error(error.field if error.field in form.fields else None, str(error))
         else:
             messages.success(request, "The new one works and is kept; the one before it is forgotten.")
-            return redirect("connections", organization_uuid)
+            return redirect("git_hosts", organization_uuid)
     context = {"organization": organization, "tab": "connections", "connection": one, "form": form}
     return render(request, "organizations/connection.html", context, status=400 if form.errors else 200)
 
@@ -74,7 +74,7 @@ def check(request: HttpRequest, organization_uuid: UUID, connection_uuid: UUID) 
         messages.error(request, one.problem)
     else:
         messages.success(request, f"{one.url} lets us in as {one.account}.")
-    return redirect("connections", organization_uuid)
+    return redirect("git_hosts", organization_uuid)
 
 
 @require_POST
@@ -88,7 +88,7 @@ def remove(request: HttpRequest, organization_uuid: UUID, connection_uuid: UUID)
         messages.error(request, str(error))
     else:
         messages.success(request, "The connection is forgotten. Revoke its token at the git host, too.")
-    return redirect("connections", organization_uuid)
+    return redirect("git_hosts", organization_uuid)
 
 
 def connection_or_404(organization: Organization, uuid: UUID) -> Connection:
