@@ -72,6 +72,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "ciservice.request_context.RequestContextMiddleware",
+    "ciservice.proxies.ProxiesMiddleware",
     "accounts.request_address.RequestAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -168,6 +169,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+# Reverse proxies of ours before the service that append to X-Forwarded-For: whose addresses are counted and noted.
+TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", 0, most=10)
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "projects"
 LOGOUT_REDIRECT_URL = "login"
