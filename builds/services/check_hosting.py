@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 from django.db.models import Q
 from django.utils import timezone
 
 from builds.addresses import hook_url
-from builds.models import HostingStep, Project
+from builds.models import HostingStep, OutboxEntry, Project
 from builds.models.hosting import StepName, StepState
+from builds.models.outbox import OutboxState
 from builds.outbound import outbox
 from builds.providers.contract import GitHost, Repository
 from builds.providers.errors import Missing, ProviderError
@@ -20,18 +22,16 @@ KIND = "hosting_check"
 EVERY = timedelta(days=1)
 WITH_A_PROBLEM = timedelta(minutes=30)
 _AT_ONCE = 100
+_MOST_WAITING = 2
 
 
 def look_soon(project: Project) -> None:
-    """Have a look by the outbox; asked for twice within a minute it is one look."""
-    minute = int(timezone.now().timestamp()) // 60
-    outbox.put(
-        KIND,
-        f"{KIND}:{project.pk}:{minute}",
-        {"project": project.pk},
-        lane=f"{KIND}:{project.pk}",
-        owner=f"organization:{project.organization.uuid}",
-    )
+    """Have a look by the outbox; where one waits and another may be on its way, that is enough."""
+    lane = f"{KIND}:{project.pk}"
+    if OutboxEntry.objects.filter(lane=lane, state=OutboxState.PENDING).count() >= _MOST_WAITING:
+        return
+    payload, owner = {"project": project.pk}, f"organization:{project.organization.uuid}"
+    outbox.put(KIND, f"{lane}:{uuid4()}", payload, lane=lane, owner=owner)
 
 
 def look_at_what_is_due() -> int:

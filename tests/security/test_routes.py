@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 # What they leave behind is no world for the others.
-LAST = ["", "rule_remove", "lift_freeze", "freeze_lift", "token_revoke", "session_end", "connection_remove", "logout"]
+LAST = ["", "rule_remove", "git_host_remove", "lift_freeze", "freeze_lift", "token_revoke", "session_end", "connection_remove", "logout"]
 # Enough for every operation of the API: what a body lacks is said before whose the address is.
 BODY = json.dumps(
     {
