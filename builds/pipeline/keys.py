@@ -131,6 +131,7 @@ FILE = _table(
     Key(name="pipelines", kind=Kind.PIPELINES, about="Pipelines by name; each becomes a job of its own."),
     Key(name="deployments", kind=Kind.DEPLOYMENTS, about="Environments by name, and the steps that deploy to them."),
     Key(name="schedule", kind=Kind.SCHEDULES, about="When to build without a push."),
+    Key(name="budget", kind=Kind.DURATION, about="How long a build should take; who listens is told of a longer one."),
 )
 
 SCHEDULE = _table(

@@ -79,6 +79,7 @@ class _Reader:
         kept = tuple(one.name for one in pipelines if one.artifacts)
         deployments = [with_artifacts(one, kept) for one in self._deployments()]
         schedules = read_schedules(self._root.entry("schedule"), self._report, self._names)
+        budget = self._root.seconds("budget") or 0
         needed(
             self._services.keys(), self._services, self._report
         )  # here a service that nobody uses has to be right too
@@ -92,6 +93,7 @@ class _Reader:
             deployments=() if self._context.only else tuple(deployments),
             schedules=schedules,
             warnings=tuple(in_order(self._report.warnings)),
+            budget_seconds=budget,
         )
 
     def _read_services(self) -> dict[str, Service]:

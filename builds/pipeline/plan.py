@@ -83,6 +83,7 @@ class Plan:
     deployments: tuple[EnvironmentPlan, ...] = ()
     schedules: tuple[SchedulePlan, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    budget_seconds: int = 0  # how long the build should take; 0 = nothing was said
 
 
 class ConfigError(Exception):

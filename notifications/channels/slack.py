@@ -7,7 +7,7 @@ from typing import Any
 from builds.outbound import client
 from builds.outbound.client import Answer
 from notifications.channels.colours import colour_of
-from notifications.channels.plain import neutral
+from notifications.channels.plain import fenced, neutral
 from notifications.channels.target import target_of
 from notifications.models import Message
 
@@ -19,8 +19,8 @@ def send(message: Message) -> Answer:
 
 def payload(message: Message) -> dict[str, Any]:
     """The body as JSON."""
-    excerpt = message.excerpt.replace("```", "'''")[-2500:]
-    text = f"{escaped(message.details)}\n```{_entities(excerpt)}```" if excerpt else escaped(message.details)
+    block = _entities(fenced(message.excerpt, 2500))
+    text = f"{escaped(message.details)}\n{block}" if block else escaped(message.details)
     return {
         "text": f"{escaped(message.subject)} (<{message.link}|look>)",
         "attachments": [

@@ -238,6 +238,12 @@ def test_what_comes_later_and_is_harmless_is_a_warning(key: str) -> None:
     assert warning == f"ciservice.yml:1:29: `{key}` is not supported by this version yet and is ignored"
 
 
+@pytest.mark.parametrize("text", ["steps: [x]\nbudget: 3m", "pipelines: {a: {steps: [x]}}\nbudget: 180s"])
+def test_a_build_may_have_a_budget_of_time(text: str) -> None:
+    assert native(text).budget_seconds == 180
+    assert native("steps: [x]").budget_seconds == 0
+
+
 def test_what_codeship_ignored_has_no_effect_and_says_so() -> None:
     (warning,) = warnings(native("steps: [a]\nservices: {app: {image: x, ports: ['80:80']}}"))
     assert "`ports` has no effect here" in warning
