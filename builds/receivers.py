@@ -20,6 +20,7 @@ from builds.signals import (
     outbox_filled,
     step_moved,
 )
+from builds.states import Status
 from builds.tasks import deliver_outbox, plan_build, take_job
 
 
@@ -41,6 +42,13 @@ def pages_hear_of_the_build(move: BuildMove, **_: object) -> None:
 def what_was_made_at_the_git_host_goes_too(instance: Project, **_: object) -> None:
     """Hook and deploy key of a project that is deleted, however that is done."""
     forget_at_host(instance)
+
+
+@receiver(build_moved)
+def an_approved_build_is_planned(move: BuildMove, **_: object) -> None:
+    """A person has let a fork's build go on of which nothing was read yet."""
+    if (move.came_from, move.went_to) == (Status.WAITING, Status.QUEUED) and move.build.planned_at is None:
+        ring(plan_build, move.build_id)
 
 
 @receiver(job_waiting)

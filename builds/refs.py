@@ -9,7 +9,7 @@ from builds.models.build import Trigger
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 # What git itself forbids in a ref's name (git-check-ref-format), and halves of surrogate pairs, which are no text.
 _BAD = re.compile(r"[\x00-\x20\x7f~^:?*\[\\\ud800-\udfff]|\.\.|@\{|//|/\.|\.lock(?:/|$)|[/.]$")
-_LONGEST = 255
+_LONGEST = len("refs/heads/") + 255
 _SKIP = re.compile(r"\[skip ci\]|\[ci skip\]|--skip-ci|--ci-skip", re.IGNORECASE)
 
 

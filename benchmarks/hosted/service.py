@@ -58,6 +58,7 @@ class Service:
             "REDIS_URL": redis.url,
             "DATA_DIR": str(self.folder),
             "PUBLIC_URL": self.url,
+            "WEBHOOKS_A_MINUTE": "0",
         }
         self._manage("migrate", "-v", "0")
         self._manage("collectstatic", "-v", "0", "--no-input")

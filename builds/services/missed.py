@@ -9,9 +9,10 @@ from dataclasses import replace
 from builds.models import RepositoryLook
 from builds.models.delivery import MISSED
 from builds.services.machine import executor_settings
-from builds.services.pushes import Push, incoming_of
+from builds.services.pushes import incoming_of
 from builds.services.receive import receive
 from builds.services.reconcile import Missed, compare, due, failed, take
+from builds.services.told import Push
 from runners.checkout import CommitFacts, GitLimits, commit_facts, fetch
 from runners.checkout.heads import heads
 from runners.checkout.mirror import mirror_path
@@ -61,7 +62,7 @@ def _receive(look: RepositoryLook, missed: Missed) -> None:
         author_name=facts.author_name if facts else "",
         author_email=facts.author_email if facts else "",
     )
-    receive(look.project, replace(incoming_of(push), event=MISSED))
+    receive(look.project, replace(incoming_of(push, look.project), event=MISSED))
 
 
 def _facts(source: GitSource) -> CommitFacts | None:

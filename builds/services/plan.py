@@ -15,8 +15,10 @@ from builds.models.build import Trigger
 from builds.models.job import JobKind
 from builds.pipeline.make import CANDIDATES, make
 from builds.pipeline.plan import ConfigError, Plan, PlanContext, Problem, plan_to_json
+from builds.refs import wants_skip
 from builds.services.changes import changed_in, event_of
 from builds.services.enqueue import enqueue
+from builds.services.hold import hold
 from builds.services.keep_pipelines import kept_text
 from builds.services.machine import executor_settings
 from builds.services.move import move_build
@@ -66,6 +68,8 @@ def _plan(build: Build) -> None:
         return
     try:
         with keep_turn(build):
+            if hold(build):
+                return
             found = _read(build)
         kept = "" if found.files else kept_text(build.project)
         made = _check_texts(with_timings(make(found.files, _context(build, found), kept=kept), build))
@@ -74,6 +78,9 @@ def _plan(build: Build) -> None:
     except ConfigError as error:
         move_build(build.pk, Status.FAILED, who=WHO, reason=str(error)[:_MOST_REASON])
     else:
+        if build.trigger == Trigger.PULL_REQUEST and wants_skip(found.facts.message):
+            move_build(build.pk, Status.SKIPPED, who=WHO, reason="The commit's message asks for no build.")
+            return
         _store(build.pk, found, made)
 
 
@@ -106,7 +113,7 @@ def _context(build: Build, found: _Found) -> PlanContext:
         commit=found.commit,
         is_tag=build.ref.startswith("refs/tags/"),
         is_pull_request=build.trigger == Trigger.PULL_REQUEST or build.pull_request is not None,
-        message=build.message or found.facts.message,
+        message=_message(build, found),
         description=found.facts.described,
         committer_name=build.author_name or found.facts.author_name,
         committer_email=build.author_email or found.facts.author_email,
@@ -119,6 +126,11 @@ def _context(build: Build, found: _Found) -> PlanContext:
         changed=found.changed,
         only=tuple(build.only or ()),
     )
+
+
+def _message(build: Build, found: _Found) -> str:
+    """The commit's; a pull request's title, which stood in its place, is not what the variables promise."""
+    return found.facts.message if build.pull_request is not None else build.message or found.facts.message
 
 
 def _check_texts(made: Plan) -> Plan:
@@ -141,7 +153,7 @@ def _store(build_id: int, found: _Found, made: Plan) -> None:
     """Write the plan and its jobs, once: whoever comes second finds it written."""
     with transaction.atomic():
         build = Build.objects.select_for_update(no_key=True, of=("self",)).select_related("project").get(pk=build_id)
-        if build.is_final or build.planned_at is not None:
+        if build.is_final or build.is_held or build.planned_at is not None:
             return
         _fill_in(build, found)
         build.plan, build.planned_at = plan_to_json(made), timezone.now()
@@ -161,7 +173,7 @@ def _store(build_id: int, found: _Found, made: Plan) -> None:
 
 def _fill_in(build: Build, found: _Found) -> None:
     build.commit, build.described = found.commit, found.facts.described[:300]
-    build.message = build.message or found.facts.message
+    build.message = _message(build, found)
     build.author_name = build.author_name or found.facts.author_name
     build.author_email = build.author_email or found.facts.author_email
 

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from builds.models import Project
 from builds.refs import branch_of, is_zero, wants_skip
 from builds.services.receive import Incoming
+from builds.services.told import Push
 from builds.services.trigger import BuildRequest
 
 
-@dataclass(frozen=True, kw_only=True)
-class Push:
-    """A ref that moved, and what is known of the commit it points at now."""
-
-    ref: str
-    before: str
-    after: str  # zeros = the ref was deleted
-    commit: str  # the commit itself where `after` is an annotated tag; else the same
-    message: str = ""
-    author_name: str = ""
-    author_email: str = ""
-    author_username: str = ""
-
-
-def incoming_of(push: Push) -> Incoming:
+def incoming_of(push: Push, project: Project) -> Incoming:
     """A build of the push's commit, or why there is none."""
-    reason = _why_not(push)
+    reason = _why_not(push) or _left_to_pull_requests(push, project)
     request = None if reason else _request_of(push)
     return Incoming(event="push", request=request, reason=reason, ref=push.ref, before=push.before, after=push.after)
 
@@ -52,3 +38,9 @@ def _why_not(push: Push) -> str:
     if wants_skip(push.message):
         return "The commit's message asks for no build."
     return ""
+
+
+def _left_to_pull_requests(push: Push, project: Project) -> str:
+    if not project.pull_requests_only or push.ref == f"refs/heads/{project.default_branch}":
+        return ""
+    return f"{push.ref} is built when a pull request asks for it: the project is set so."

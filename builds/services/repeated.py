@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from django.db import connection
@@ -14,6 +14,7 @@ from builds.models.delivery import MISSED, DeliveryOutcome
 
 _SAME_PUSH_WINDOW = timedelta(minutes=10)
 _PUSHES_LOOKED_AT = 200
+_ASKED_AT_ONCE = 500  # a statement has room for so many values only
 
 # Two questions that an index answers each; an OR over rows of both would be a scan.
 _KNOWN = """
@@ -27,12 +28,13 @@ WHERE EXISTS (
 )"""
 
 
-def doubtful(deliveries: Sequence[WebhookDelivery]) -> set[int]:
+def doubtful(deliveries: Sequence[WebhookDelivery], also: Collection[int] = ()) -> set[int]:
     """Places of those that may repeat one before them, written or among these: `earlier` tells. Nearly always none.
 
-    What follows a doubtful one in its project is doubtful, too, so that they are judged in their order.
+    What follows a doubtful one in its project is doubtful, too, so that they are judged in their order; the caller knows
+    of some `also`.
     """
-    places, seen, projects = _known(deliveries), set[tuple[object, ...]](), set[int]()
+    places, seen, projects = _known(deliveries).union(also), set[tuple[object, ...]](), set[int]()
     for place, one in enumerate(deliveries):
         names = {("id", one.project_id, one.provider, one.delivery_id)}
         if one.after:
@@ -45,15 +47,18 @@ def doubtful(deliveries: Sequence[WebhookDelivery]) -> set[int]:
 
 
 def _known(deliveries: Sequence[WebhookDelivery]) -> set[int]:
-    values = [
-        value
+    asked = [
+        (place, one.project_id, one.provider, one.delivery_id, one.before, one.after)
         for place, one in enumerate(deliveries)
-        for value in (place, one.project_id, one.provider, one.delivery_id, one.before, one.after)
     ]
-    rows = ", ".join(["(%s, %s, %s, %s, %s, %s)"] * len(deliveries))
+    found: set[int] = set()
     with connection.cursor() as cursor:
-        cursor.execute(_KNOWN.format(rows=rows), values)
-        return {place for (place,) in cursor.fetchall()}
+        for first in range(0, len(asked), _ASKED_AT_ONCE):
+            part = asked[first : first + _ASKED_AT_ONCE]
+            rows = ", ".join(["(%s, %s, %s, %s, %s, %s)"] * len(part))
+            cursor.execute(_KNOWN.format(rows=rows), [value for row in part for value in row])
+            found.update(place for (place,) in cursor.fetchall())
+    return found
 
 
 def earlier(delivery: WebhookDelivery) -> WebhookDelivery | None:

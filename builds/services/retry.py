@@ -27,5 +27,7 @@ def restart_request(build: Build) -> BuildRequest:
         pull_request=build.pull_request,
         pull_request_url=build.pull_request_url,
         from_fork=build.from_fork,
+        fork_url=build.fork_url,
+        is_held=build.is_held,
         pipelines=tuple(build.only or ()),
     )

@@ -7,12 +7,17 @@ from runners.contract import GitSource
 
 
 def source_of(build: Build) -> GitSource:
-    """The build's commit in its project's repository, with the key that opens it."""
+    """The build's commit in its project's repository, with the key that opens it.
+
+    A fork's own repository is no business of the key, and what comes from there stays apart from the project's mirror,
+    whose tags and branches it could move otherwise.
+    """
     project = build.project
     return GitSource(
-        url=project.repository_url,
+        url=build.fork_url or project.repository_url,
         commit=build.commit,
         ref=build.ref,
-        mirror=str(project.uuid),
-        private_key=project.ssh_private_key,
+        mirror=f"{project.uuid}.forks" if build.fork_url else str(project.uuid),
+        private_key="" if build.fork_url else project.ssh_private_key,
+        is_strangers=build.from_fork,
     )

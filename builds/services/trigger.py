@@ -9,6 +9,8 @@ from django.db import connection, transaction
 from accounts.models import User
 from builds.models import Build, BuildMove, Project
 from builds.models.build import Trigger
+from builds.refs import is_commit
+from builds.services.limits import check_queue
 from builds.services.report_status import report
 from builds.services.texts import storable
 from builds.signals import builds_created, send_on_commit
@@ -30,6 +32,8 @@ class BuildRequest:
     pull_request: int | None = None
     pull_request_url: str = ""
     from_fork: bool = False
+    fork_url: str = ""  # where the commit is, if not in the project's repository
+    is_held: bool = False  # waits until a person approved the commit
     pipelines: tuple[str, ...] = ()  # those that run, and no deployment; () = everything
 
 
@@ -41,20 +45,24 @@ def trigger(
     requested_by: User | None = None,
     restart_of: Build | None = None,
 ) -> Build:
-    """Write the build, numbered within its project, in the caller's transaction or one of its own."""
+    """Write the build, numbered within its project, in the caller's transaction or one of its own.
+
+    QueueFullError where as many builds of its organisation wait as may.
+    """
+    check_queue(project.organization_id)
     with transaction.atomic(savepoint=False):
         number = take_numbers({project.pk: 1})[project.pk]
         build = new_build(project, request, number)
         build.restart_of, build.requested_by = restart_of, requested_by
         build.save(force_insert=True)
-        report(BuildMove.objects.create(build=build, went_to=Status.QUEUED, who=who))
+        report(BuildMove.objects.create(build=build, went_to=build.status, who=who, reason=build.reason))
         send_on_commit(builds_created, Build, builds=[build])
     return build
 
 
 def new_build(project: Project, request: BuildRequest, number: int) -> Build:
-    """The row of a build that waits for its plan, not written yet."""
-    return Build(
+    """The row of a build that waits for its plan, or for a person, not written yet."""
+    build = Build(
         project=project,
         number=number,
         trigger=request.trigger,
@@ -68,8 +76,20 @@ def new_build(project: Project, request: BuildRequest, number: int) -> Build:
         pull_request=request.pull_request,
         pull_request_url=storable(request.pull_request_url, 500),
         from_fork=request.from_fork,
+        fork_url=storable(request.fork_url, 500),
+        is_held=request.is_held,
         only=list(request.pipelines) or None,
     )
+    # Which commit a person would approve must be known to the last digit: until then the planner has it.
+    if request.is_held and is_commit(build.commit):
+        build.status, build.reason = Status.WAITING, why_held(build)
+    return build
+
+
+def why_held(build: Build) -> str:
+    """Why a build of a fork waits, for people."""
+    owner = build.branch.partition(":")[0]
+    return f"From a fork by {owner}: a manager looks at commit {build.commit[:7]} and approves."
 
 
 _TAKE = """

@@ -5,25 +5,24 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from builds.services.pushes import Push, incoming_of
-from builds.services.receive import Incoming
+from builds.services.told import News, Nothing, Push, Told
 from builds.webhooks.reading import Unreadable, commit, field, ref_of, storable, text
 
-SIGNATURE_HEADER = "X-Ciservice-Signature"
-EVENT_HEADER = "X-Ciservice-Event"  # optional: "push", which is also meant without it, or "ping"
-DELIVERY_HEADER = "X-Ciservice-Delivery"  # optional
 
-
-def read(event: str, payload: dict[str, Any]) -> Incoming:
-    """What the delivery asks for; Unreadable where the payload is not what `event` says.
+def read(event: str, payload: dict[str, Any]) -> Told:
+    """What the delivery tells; Unreadable where the payload is not what `event` says.
 
     {"ref", "after", "before"?, "pusher"?, "message"?, "author"?: {"name", "email"}}; the script sends "commit_base64",
     the base64 of `git log -1 --format=%H%n%an%n%ae%n%B`, in their place: a shell cannot be trusted with JSON.
     """
+    return Told(event=storable(event) or "push", news=(_news(event, payload),))
+
+
+def _news(event: str, payload: dict[str, Any]) -> News:
     if event == "ping":
-        return Incoming(event="ping", reason="The git server says hello.")
+        return Nothing(reason="The git server says hello.")
     if event not in {"", "push"}:
-        return Incoming(event=storable(event), reason=f"Nothing is built for the event {storable(event)[:60]!r}.")
+        return Nothing(reason=f"Nothing is built for the event {storable(event)[:60]!r}.")
     after = commit(payload, "after")
     known = _logged_commit(payload) or {
         "commit": after,
@@ -31,14 +30,12 @@ def read(event: str, payload: dict[str, Any]) -> Incoming:
         "author_email": text(payload, "author", "email"),
         "message": text(payload, "message"),
     }
-    return incoming_of(
-        Push(
-            ref=ref_of(payload),
-            before=commit(payload, "before") if payload.get("before") else "",
-            after=after,
-            author_username=text(payload, "pusher") or text(payload, "pusher", "name"),
-            **known,
-        )
+    return Push(
+        ref=ref_of(payload),
+        before=commit(payload, "before") if payload.get("before") else "",
+        after=after,
+        author_username=text(payload, "pusher") or text(payload, "pusher", "name"),
+        **known,
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -15,17 +17,20 @@ from django.views.decorators.http import require_POST
 
 from accounts.later import Later, waits_for_later
 from builds.addresses import build_url
-from builds.models import WebhookDelivery
+from builds.models import Project, WebhookDelivery
 from builds.models.connection import Provider
 from builds.models.delivery import DeliveryOutcome
+from builds.services.hosting import rename
+from builds.services.incomings import incomings_of, is_renamed, stranger
 from builds.services.receive import Incoming, receive, receive_soon, refuse
-from builds.webhooks import generic, github
+from builds.services.told import Told
 from builds.webhooks.hooked import hooked_project
+from builds.webhooks.hosts import HOSTS, Host
+from builds.webhooks.rate import Excess, Limit
 from builds.webhooks.reading import Unreadable, payload_of, storable
-from builds.webhooks.signature import is_signed
 
 BODY_LIMIT = 25 * 1024 * 1024
-_HOSTS = {Provider.GITHUB: github, Provider.GENERIC: generic}
+limit = Limit()
 
 
 @csrf_exempt
@@ -37,23 +42,32 @@ def hook(request: HttpRequest, provider: str, project_uuid: UUID) -> HttpRespons
     if body is None:
         return _error(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "A webhook's body may have 25 MiB.")
     project = hooked_project(provider, project_uuid)
-    if project is None or provider not in _HOSTS:
+    if project is None:
         return _error(request, HTTPStatus.NOT_FOUND, "There is no such hook.")
-    host = _HOSTS[Provider(provider)]
-    event, delivery_id = (_header(request, name) for name in (host.EVENT_HEADER, host.DELIVERY_HEADER))
-    if not is_signed(project.hook_secret, body, request.headers.get(host.SIGNATURE_HEADER, "")):
-        reason = f"{host.SIGNATURE_HEADER} is missing or not made with this project's hook secret."
-        refuse(project, event=event, delivery_id=delivery_id, reason=reason)
-        return _error(request, HTTPStatus.FORBIDDEN, reason)
+    host = HOSTS[Provider(provider)]
+    wrong = host.check(project.hook_secret, body, request.headers)
+    # Two buckets: who cannot sign uses up nothing of those who can.
+    if excess := limit.take((project.uuid, bool(wrong)), a_minute=settings.WEBHOOKS_A_MINUTE):
+        return _too_many(request, project, host, excess)
+    if wrong:
+        return _refused(request, project, host, HTTPStatus.FORBIDDEN, wrong)
     try:
-        incoming = host.read(event, payload_of(body, request.content_type or ""))
+        told = host.read(_event(request, host), payload_of(body, request.content_type or ""))
     except Unreadable as unreadable:
-        refuse(project, event=event, delivery_id=delivery_id, reason=str(unreadable))
-        return _error(request, HTTPStatus.BAD_REQUEST, str(unreadable))
-    answer = partial(_answer, request, incoming)
+        return _refused(request, project, host, HTTPStatus.BAD_REQUEST, str(unreadable))
+    if reason := stranger(told, project):
+        return _refused(request, project, host, HTTPStatus.FORBIDDEN, reason)
+    if is_renamed(told, project):
+        rename(project, told.repository_name, *told.clone_urls)
+    return _taken(request, project, host, told)
+
+
+def _taken(request: HttpRequest, project: Project, host: Host, told: Told) -> HttpResponse:
+    incomings = incomings_of(told, project)
+    delivery_id, answer = _delivery_id(request, host), partial(_answer, request, incomings)
     if waits_for_later(request):
-        return Later(request, receive_soon(project, incoming, delivery_id=delivery_id), answer)
-    return answer(receive(project, incoming, delivery_id=delivery_id))
+        return Later(request, receive_soon(project, *incomings, delivery_id=delivery_id), answer)
+    return answer(receive(project, *incomings, delivery_id=delivery_id))
 
 
 def _body(request: HttpRequest) -> bytes | None:
@@ -65,20 +79,48 @@ def _body(request: HttpRequest) -> bytes | None:
     return body if len(body) <= BODY_LIMIT else None
 
 
-def _header(request: HttpRequest, name: str) -> str:
-    return storable(request.headers.get(name, ""))[:200]
+def _event(request: HttpRequest, host: Host) -> str:
+    return storable(host.event_of(request.headers))[:200]
 
 
-def _answer(request: HttpRequest, incoming: Incoming, delivery: WebhookDelivery) -> HttpResponse:
-    status = HTTPStatus.OK if incoming.event == "ping" else HTTPStatus.ACCEPTED
+def _delivery_id(request: HttpRequest, host: Host) -> str:
+    return storable(host.delivery_of(request.headers))[:200]
+
+
+def _refused(request: HttpRequest, project: Project, host: Host, status: HTTPStatus, reason: str) -> HttpResponse:
+    refuse(project, event=_event(request, host), delivery_id=_delivery_id(request, host), reason=reason)
+    return _error(request, status, reason)
+
+
+def _too_many(request: HttpRequest, project: Project, host: Host, excess: Excess) -> HttpResponse:
+    a_minute = settings.WEBHOOKS_A_MINUTE
+    reason = f"Too many deliveries: {a_minute} a minute are taken, after some rest ten times as many at once."
+    if excess.is_first:
+        # One row tells of the flood; what is not built now is found at the next look at the branches.
+        refuse(project, event=_event(request, host), delivery_id=_delivery_id(request, host), reason=reason)
+    response = _error(request, HTTPStatus.TOO_MANY_REQUESTS, reason)
+    response["Retry-After"] = str(excess.wait_seconds)
+    return response
+
+
+def _answer(request: HttpRequest, incomings: Sequence[Incoming], deliveries: list[WebhookDelivery]) -> HttpResponse:
+    status = HTTPStatus.OK if incomings[0].event == "ping" else HTTPStatus.ACCEPTED
+    told = [_what_came_of(delivery) for delivery in deliveries]
+    line = "\n".join(words for _, words in told)
+    # Bitbucket alone tells of several refs at a time.
+    return _told(request, status, told[0][0] if len(told) == 1 else {"changes": [one for one, _ in told]}, line)
+
+
+def _what_came_of(delivery: WebhookDelivery) -> tuple[dict[str, Any], str]:
+    """As JSON, and as a line."""
     if delivery.build is None:
-        return _told(request, status, {"ignored": delivery.reason}, f"nothing to build: {delivery.reason}")
+        return {"ignored": delivery.reason}, f"nothing to build: {delivery.reason}"
     url = build_url(delivery.project.uuid, delivery.build.number)
-    told: dict[str, Any] = {
+    told = {
         "build": {"uuid": str(delivery.build.uuid), "number": delivery.build.number, "url": url},
         "duplicate": delivery.outcome == DeliveryOutcome.DUPLICATE,
     }
-    return _told(request, status, told, f"build #{delivery.build.number} {url}")
+    return told, f"build #{delivery.build.number} {url}"
 
 
 def _error(request: HttpRequest, status: HTTPStatus, reason: str) -> HttpResponse:

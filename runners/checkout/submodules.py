@@ -44,12 +44,21 @@ def _submodule(source: GitSource, checkout: Path, entry: dict[str, str], pinned:
     path = entry["path"]
     _check_path(checkout, path)
     url = resolve(source.url, entry["url"])
-    key = source.private_key if _host(url) == _host(source.url) else ""
+    # A stranger's .gitmodules may name every repository that the key opens.
+    key = source.private_key if _host(url) == _host(source.url) and not source.is_strangers else ""
     # The first mirror's name, so that projects never share one; a nested submodule belongs to the same project.
     project = source.mirror.partition(".sub.")[0]
     mirror = f"{project}.sub.{hashlib.sha256(url.encode()).hexdigest()[:24]}"
     return Submodule(
-        path=path, source=GitSource(url=url, commit=pinned[path], ref="HEAD", mirror=mirror, private_key=key)
+        path=path,
+        source=GitSource(
+            url=url,
+            commit=pinned[path],
+            ref="HEAD",
+            mirror=mirror,
+            private_key=key,
+            is_strangers=source.is_strangers,
+        ),
     )
 
 

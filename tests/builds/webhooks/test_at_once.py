@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from builds.models import Build, Project, WebhookDelivery
 from builds.services.create_project import create_project
 from builds.webhooks.signature import sign
-from tests.builds.webhooks.conftest import A, B, push
+from tests.builds.webhooks.payloads import A, B, push
 from tests.faults.harness import House
 from tests.live.instance import free_port
 from tests.servers import wait_until

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from builds.models import Build, WebhookDelivery
-from tests.builds.webhooks.conftest import ZEROS, A, B, push
+from tests.builds.webhooks.payloads import ZEROS, A, B, push
 
 
 def encoded(text):

@@ -14,7 +14,7 @@ from builds.services import reconcile
 from builds.services.missed import find_missed
 from builds.tasks import reconcile as task
 from builds.webhooks.signature import sign
-from tests.builds.webhooks.conftest import ZEROS
+from tests.builds.webhooks.payloads import ZEROS
 from tests.runners.checkout.repositories import Repository
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -3,7 +3,7 @@
 import pytest
 
 from builds.models import Build, WebhookDelivery
-from tests.builds.webhooks.conftest import ZEROS, A, B, C, push
+from tests.builds.webhooks.payloads import ZEROS, A, B, C, push
 
 
 @pytest.fixture(autouse=True)
