@@ -55,8 +55,8 @@ class Addresses(account.EmailView):  # type: ignore[misc]
     """A person's e-mail addresses."""
 
     def _action_primary(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse | None:
-        email = request.POST.get("email", "")
-        if is_another_persons(email, request.user):  # type: ignore[arg-type]
+        address = self._get_email_address(request)
+        if address is not None and is_another_persons(address.email, address.user):
             messages.error(request, "Somebody else logs in with this address.")
             return None
         response: HttpResponse | None = super()._action_primary(request, *args, **kwargs)

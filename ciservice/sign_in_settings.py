@@ -43,6 +43,7 @@ ACCOUNT_FORMS = {
     "signup": "accounts.sign_in.forms.SignUpForm",
     "add_email": "accounts.sign_in.forms.AddressForm",
     "reset_password_from_key": "accounts.sign_in.forms.NewPasswordForm",
+    "user_token": "accounts.sign_in.forms.LinkForm",
 }
 # Without it the answer of sign-up would tell who has an account.
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"

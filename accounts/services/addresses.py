@@ -21,4 +21,4 @@ def is_another_persons(email: str, user: User) -> bool:
     email = email.strip().lower()
     if User.objects.filter(email=email).exclude(pk=user.pk).exists():
         return True
-    return EmailAddress.objects.filter(email=email, verified=True).exclude(user=user).exists()
+    return bool(EmailAddress.objects.filter(email=email, verified=True).exclude(user=user).exists())

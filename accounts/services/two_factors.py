@@ -9,7 +9,7 @@ from accounts.models import User
 
 def has_two_factors(user: User) -> bool:
     """Whether a password alone does not let them in."""
-    return Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists()
+    return bool(Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists())
 
 
 def codes_left(user: User) -> int | None:

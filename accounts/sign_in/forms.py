@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from allauth.account.forms import AddEmailForm, ResetPasswordKeyForm, SignupForm
+from allauth.account.forms import AddEmailForm, ResetPasswordKeyForm, SignupForm, UserTokenForm
 from allauth.account.internal.flows.login import perform_password_login
 from allauth.account.models import Login
 from allauth.core import context
@@ -111,6 +111,14 @@ class NewPasswordForm(ResetPasswordKeyForm):  # type: ignore[misc]
         for name in ("password1", "password2"):
             self.fields[name].widget.attrs.pop("placeholder", None)
         self.fields["password2"].label = "The same again"
+
+
+class LinkForm(UserTokenForm):  # type: ignore[misc]
+    """What the link of such a letter says; anything may stand in an address."""
+
+    def _get_user(self, uidb36: str | None) -> User | None:
+        user: User | None = super()._get_user(uidb36) if uidb36 else None
+        return user
 
 
 class _Code(forms.Form):

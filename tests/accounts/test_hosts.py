@@ -200,7 +200,7 @@ def test_the_way_back_is_our_public_address(client, host, settings):
     settings.PUBLIC_URL = "https://ci.example.com"
     out = client.post("/login/github", headers={"Host": "testserver"})
     assert host.agree(out.url)
-    assert list(host.codes.values())[0]["redirect_uri"] == "https://ci.example.com/login/github/back"
+    assert next(iter(host.codes.values()))["redirect_uri"] == "https://ci.example.com/login/github/back"
 
 
 def test_next_leads_to_no_other_site(client, host, make_user):
