@@ -26,8 +26,10 @@ _MOST_WAITING = 2
 
 
 def look_soon(project: Project) -> None:
-    """Have a look by the outbox; where one waits and another may be on its way, that is enough."""
+    """Have a look by the outbox, where there is a connection; where one waits and another is on its way, that is enough."""
     lane = f"{KIND}:{project.pk}"
+    if project.connection_id is None:
+        return
     if OutboxEntry.objects.filter(lane=lane, state=OutboxState.PENDING).count() >= _MOST_WAITING:
         return
     payload, owner = {"project": project.pk}, f"organization:{project.organization.uuid}"

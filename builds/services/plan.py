@@ -16,6 +16,7 @@ from builds.models.job import JobKind
 from builds.pipeline.make import CANDIDATES, make
 from builds.pipeline.plan import ConfigError, Plan, PlanContext, Problem, plan_to_json
 from builds.refs import wants_skip
+from builds.services.check_hosting import look_soon
 from builds.services.changes import changed_in, event_of
 from builds.services.enqueue import enqueue
 from builds.services.hold import hold
@@ -147,6 +148,7 @@ def _try_later(build: Build, error: CheckoutError) -> None:
         give_back(build, after_seconds=_PAUSES_SECONDS[min(build.plan_attempts, len(_PAUSES_SECONDS)) - 1])
         return
     move_build(build.pk, Status.ERRORED, who=WHO, reason=f"The commit could not be fetched: {error}")
+    look_soon(build.project)
 
 
 def _store(build_id: int, found: _Found, made: Plan) -> None:
