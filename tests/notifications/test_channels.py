@@ -137,9 +137,8 @@ def test_apprise_sends_where_the_operator_allows_it(message, settings):
     ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.1", "0177.0.0.1", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]"],
 )
 def test_apprise_reaches_nothing_inside(message, host):
-    with serving(refusing) as canary:
-        with pytest.raises(DeliveryError) as caught:
-            apprise.send(message(Channel.APPRISE, f"gotify://{host}:{canary.port}/Aabcdefghijklmn"))
+    with serving(refusing) as canary, pytest.raises(DeliveryError) as caught:
+        apprise.send(message(Channel.APPRISE, f"gotify://{host}:{canary.port}/Aabcdefghijklmn"))
     assert canary.seen == 0
     assert caught.value.permanent or "did not take" in str(caught.value)
 
@@ -171,9 +170,8 @@ def test_apprise_has_an_end(message, settings, monkeypatch, behave):
 )
 def test_no_hook_reaches_inside(message, channel, address):
     doors = {"slack": slack, "discord": discord, "teams": teams, "mattermost": mattermost, "webhook": webhook}
-    with serving(refusing) as canary:
-        with pytest.raises(DeliveryError) as caught:
-            doors[channel].send(message(channel, address.format(port=canary.port)))
+    with serving(refusing) as canary, pytest.raises(DeliveryError) as caught:
+        doors[channel].send(message(channel, address.format(port=canary.port)))
     assert caught.value.permanent
     assert canary.seen == 0
 

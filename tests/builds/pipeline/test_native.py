@@ -127,7 +127,7 @@ def test_a_file_may_only_deploy() -> None:
         ("image: x", "there is nothing to run: add `steps` or `pipelines`"),
         ("steps: [a]\npipelines: {x: {steps: [a]}}", "ciservice.yml:2:1: `steps` and `pipelines` exclude each other"),
         ("stesp: [a]\nsteps: [a]", "ciservice.yml:1:1: unknown key `stesp`: did you mean `steps`?"),
-        ("steps: [a]\nzzz: 1", "unknown key `zzz`: known here: allow_failure, artifacts, cache"),
+        ("steps: [a]\nzzz: 1", "unknown key `zzz`: known here: allow_failure, artifacts, budget, cache"),
         ("steps: [a]\nsteps: [b]", "ciservice.yml:2:1: `steps` is given twice, first in line 1"),
         ("steps: [a]\n---\nsteps: [b]", "only the first document of the file is read"),
         ("steps: []", "`steps` is an empty list"),
