@@ -21,6 +21,18 @@ LOCAL = {
     "update": "version",
     "help": "version",
 }
+# Of a person's own machine, too, and of a server that they name.
+REMOTE = {
+    "login": "login",
+    "logout": "login",
+    "projects": "projects",
+    "builds": "projects",
+    "logs": "logs",
+    "trigger": "logs",
+    "deploy": "deploy",
+    "rollback": "deploy",
+    "completion": "completion",
+}
 COMMANDS = {
     "up": "ciservice.cli.up",
     "web": "ciservice.cli.serve",
@@ -34,7 +46,7 @@ COMMANDS = {
     "rotate-keys": "ciservice.cli.rotate_keys",
     "schema": "ciservice.cli.schema",
     "import": "ciservice.cli.import_",
-    **{name: f"ciservice.cli.{module}" for name, module in LOCAL.items()},
+    **{name: f"ciservice.cli.{module}" for name, module in (LOCAL | REMOTE).items()},
 }
 
 _NOT_NAMES = frozenset({"help", "import"})  # Python has them already

@@ -49,12 +49,12 @@ class Server:
         raise Trouble(f"{self.url} has no project {uuid} that this token may see.")
 
     def _project_of(self, folder: Path) -> str:
-        remotes = set(_remotes(folder))
+        known = set(remotes(folder))
         found = [
             f"{base}/projects/{one['uuid']}"
             for base in self._organizations()
             for one in self._projects(base)
-            if _known_as(one["repository_url"]) in remotes
+            if known_as(one["repository_url"]) in known
         ]
         if len(found) == 1:
             return found[0]
@@ -120,17 +120,17 @@ def _said(error: HTTPError) -> str:
         return error.reason
 
 
-def _remotes(folder: Path) -> Iterator[str]:
+def remotes(folder: Path) -> Iterator[str]:
     command = ["git", "-C", str(folder), "config", "--get-regexp", r"^remote\..*\.url$"]
     try:
         text = subprocess.run(command, capture_output=True, timeout=10, check=False, text=True, errors="replace").stdout
     except (OSError, subprocess.TimeoutExpired):
         return
     for line in text.splitlines():
-        yield _known_as(line.partition(" ")[2])
+        yield known_as(line.partition(" ")[2])
 
 
-def _known_as(url: str) -> str:
+def known_as(url: str) -> str:
     """The same for the same repository by https, ssh, or scp's way: "github.com/owner/name"."""
     url = url.strip()
     found = None if url.startswith("/") else _REMOTE.fullmatch(url)
