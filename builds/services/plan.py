@@ -16,11 +16,12 @@ from builds.models.job import JobKind
 from builds.pipeline.make import CANDIDATES, make
 from builds.pipeline.plan import ConfigError, Plan, PlanContext, Problem, plan_to_json
 from builds.refs import wants_skip
-from builds.services.check_hosting import look_soon
 from builds.services.changes import changed_in, event_of
+from builds.services.check_hosting import look_soon
 from builds.services.enqueue import enqueue
 from builds.services.hold import hold
 from builds.services.keep_pipelines import kept_text
+from builds.services.late import is_late
 from builds.services.machine import executor_settings
 from builds.services.move import move_build
 from builds.services.plan_turn import MOST_ATTEMPTS, give_back, keep_turn, take_turn
@@ -51,6 +52,7 @@ class _Found:
     facts: CommitFacts
     files: dict[str, str | Unreadable]
     changed: tuple[str, ...] | None
+    is_late: bool = False
 
 
 def plan(build_id: int) -> None:
@@ -99,7 +101,8 @@ def _read(build: Build) -> _Found:
     # One try a turn: between two turns the worker is free for other builds.
     policy = replace(machine.git_policy, limits=GitLimits(tries=1))
     commit = fetch(source, machine.mirrors, policy=policy)
-    return _look(build, commit, mirror_path(machine.mirrors, source.mirror))
+    mirror = mirror_path(machine.mirrors, source.mirror)
+    return replace(_look(build, commit, mirror), is_late=build.trigger == Trigger.PUSH and is_late(build, mirror))
 
 
 def _look(build: Build, commit: str, mirror: Path) -> _Found:
@@ -162,7 +165,7 @@ def _store(build_id: int, found: _Found, made: Plan) -> None:
         build.save(
             update_fields=[
                 *("commit", "described", "message", "author_name", "author_email"),
-                *("plan", "planned_at"),
+                *("plan", "planned_at", "is_late"),
             ]
         )
         for position, pipeline in enumerate(made.pipelines):
@@ -175,7 +178,7 @@ def _store(build_id: int, found: _Found, made: Plan) -> None:
 
 def _fill_in(build: Build, found: _Found) -> None:
     build.commit, build.described = found.commit, found.facts.described[:300]
-    build.message = _message(build, found)
+    build.message, build.is_late = _message(build, found), found.is_late
     build.author_name = build.author_name or found.facts.author_name
     build.author_email = build.author_email or found.facts.author_email
 

@@ -14,14 +14,19 @@ def supersede(build: Build) -> int:
     """Cancel builds of the same ref with a lower number that still wait (with `supersede_running`: that run, too).
 
     Only a push or a pull request supersedes: somebody who builds an old commit again wants that and nothing else. The
-    ref is compared, not the branch's name, which a stranger's fork may choose. Returns how many were cancelled.
+    ref is compared, not the branch's name, which a stranger's fork may choose. One that was told late is itself the
+    older. Returns how many were cancelled.
     """
     project = build.project
     if not project.supersede or build.trigger not in _NEWS:
         return 0
-    older = Build.objects.filter(
-        project=project, ref=build.ref, number__lt=build.number, trigger__in=_NEWS
-    ).unfinished()
+    of_ref = Build.objects.filter(project=project, ref=build.ref, number__lt=build.number, trigger__in=_NEWS)
+    if build.is_late:
+        newest = of_ref.order_by("-number").values_list("number", flat=True).first()
+        return int(
+            cancel(build, who=f"build #{newest}", reason=f"superseded by #{newest}, a newer push that came first")
+        )
+    older = of_ref.unfinished()
     if not project.supersede_running:
         older = older.exclude(status=Status.RUNNING)
     # Newest first: two builds that supersede at once lock in one order, and so never wait for each other.

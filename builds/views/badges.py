@@ -53,7 +53,7 @@ def _state(uuid: UUID, branch: str) -> str:
     if "\0" in branch:
         return "branchnotfound"
     builds = Build.objects.filter(project_id=project.pk).of_branch(branch or project.default_branch)
-    status = builds.order_by("-number").values_list("status", flat=True).first()
+    status = builds.filter(is_late=False).order_by("-number").values_list("status", flat=True).first()
     return CODESHIP_STATUS[status] if status else "branchnotfound"
 
 

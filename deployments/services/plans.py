@@ -20,9 +20,11 @@ def plan_for(release: Release, environment: Environment) -> EnvironmentPlan | No
 
 
 def may_deploy(build: Build) -> bool:
-    """Whether a build may ever deploy by itself: what is proposed, by whomever, is not merged."""
+    """Whether a build may ever deploy by itself: what is proposed, by whomever, is not merged; what was told late is older
+    than what may be there.
+    """
     proposed = build.from_fork or build.pull_request is not None or build.trigger == Trigger.PULL_REQUEST
-    return not proposed
+    return not proposed and not build.is_late
 
 
 def applies(plan: EnvironmentPlan) -> bool:

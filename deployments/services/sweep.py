@@ -76,5 +76,6 @@ def _forgotten_builds() -> list[int]:
         plan__deployments__0__isnull=False,
         from_fork=False,
         pull_request=None,
+        is_late=False,
     ).values_list("pk", "plan__deployments")
     return [pk for pk, plans in rows if any(plan.get("applies") and not plan.get("after") for plan in plans)]

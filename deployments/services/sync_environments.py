@@ -31,7 +31,7 @@ def sync_environments(build: Build) -> None:
     with transaction.atomic():
         project = Project.objects.select_for_update(of=("self",), no_key=True).get(pk=build.project_id)
         newer = Build.objects.of_branch(build.branch).filter(project=project, number__gt=build.number)
-        newer = newer.filter(ref=build.ref, pull_request=None, from_fork=False, exactly=False)
+        newer = newer.filter(ref=build.ref, pull_request=None, from_fork=False, exactly=False, is_late=False)
         if newer.filter(planned_at__isnull=False).exists():
             return
         is_default = build.branch == project.default_branch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 import re
 import shutil
@@ -26,6 +27,7 @@ TAGS = "+refs/tags/*:refs/tags/*"
 # Every fetch leaves one pack: whole or absent, even after a kill -9. Beyond so many they are joined.
 MOST_PACKS = 20
 REPACK_SECONDS = 300
+_LONGEST_PART = 200  # bytes; git adds ".lock"
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _MIRROR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 _REF_CHARACTERS = re.compile(r"refs/[a-z][a-z-]*/[^\x00-\x20\x7f~^:?*\[\\]{1,290}")
@@ -123,6 +125,9 @@ def _ask(source: GitSource, mirror: _Mirror) -> str:
 
 
 def _kept_as(ref: str) -> str:
+    """Its name here: a ref is a file, and no file's name may be as long as some hosts let a branch's be."""
+    if any(len(part.encode()) > _LONGEST_PART for part in ref.split("/")):
+        return f"refs/ci/long/{hashlib.sha256(ref.encode()).hexdigest()}"
     return "refs/ci/head" if ref == "HEAD" else ref
 
 

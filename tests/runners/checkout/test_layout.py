@@ -302,6 +302,10 @@ class TestSubmodules:
         }
         assert found["near"].url == "git@git.example.com:team/c.git"
         assert len({source.mirror for source in found.values()}) == 3
+        # What a stranger writes into .gitmodules opens nothing with the key.
+        of_a_stranger = submodules_of(replace(parent, is_strangers=True), work, Bounds.of(10))
+        assert {one.source.private_key for one in of_a_stranger} == {""}
+        assert all(one.source.is_strangers for one in of_a_stranger)
 
 
 def test_limits_hold_for_the_layout_too(repository, mirrors, local, tmp_path):
