@@ -144,7 +144,7 @@ class Rest:
             missing = self._clean(_scopes(answer)) or needs
             what = f" It needs: {missing}." if missing else ""
             return Forbidden(
-                f"{host} does not let the token do this.{what}" + (f" It says: {words}" if words else ""), missing
+                f"{host} does not let the token do this.{what}" + (f" It says: “{words}”." if words else ""), missing
             )
         if status in {404, 410}:
             hint = f" (it needs: {needs})" if needs else ""
