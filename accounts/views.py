@@ -122,6 +122,7 @@ def _person(request: HttpRequest) -> User:
 
 def _page(request: HttpRequest, **shown: Any) -> HttpResponse:
     user = _person(request)
+    connections = connected_to(user)
     context = {
         "name_form": NameForm(initial={"display_name": user.name}),
         "password_form": PasswordForm(user),
@@ -135,8 +136,8 @@ def _page(request: HttpRequest, **shown: Any) -> HttpResponse:
             (session, sessions.device_of(session.user_agent), session.session_key == request.session.session_key)
             for session in sessions.sessions_of(user)
         ],
-        "connections": connected_to(user),
-        "hosts": hosts(),
+        "connections": connections,
+        "offered": [(key, name) for key, name in hosts() if name not in {one.service for one in connections}],
         **shown,
     }
     invalid = any(form.errors for form in shown.values() if hasattr(form, "errors"))

@@ -13,21 +13,31 @@ if SIGN_UP not in {"open", "invited", "closed"}:
     raise ImproperlyConfigured(f"SIGN_UP={SIGN_UP!r}: use open, invited or closed")
 
 
-def _host(name: str, web: str) -> dict[str, Any] | None:
-    """One git host as allauth wants it; None where it is not set up. `web` is its address where <NAME>_URL says no other."""
-    client_id, secret = env.text(f"{name}_CLIENT_ID"), env.secret(f"{name}_CLIENT_SECRET")
+def _host(name: str, client_id: str, secret: str, url: str) -> dict[str, Any] | None:
+    """One git host as allauth wants it; None where it is not set up."""
     if bool(client_id) != bool(secret):
         raise ImproperlyConfigured(f"{name}_CLIENT_ID and {name}_CLIENT_SECRET belong together: set both or none")
-    url = env.text(f"{name}_URL", web).rstrip("/")
     if not url.startswith(("https://", "http://")):
-        raise ImproperlyConfigured(f"{name}_URL={url!r}: give an address such as {web}")
-    return {"APPS": [{"client_id": client_id, "secret": secret}], "URL": url} if client_id else None
+        raise ImproperlyConfigured(f"{name}_URL={url!r}: give an address such as https://git.example.com")
+    return {"APPS": [{"client_id": client_id, "secret": secret}], "URL": url.rstrip("/")} if client_id else None
 
 
 _hosts = {
-    "github": _host("GITHUB", "https://github.com"),
-    "gitlab": _host("GITLAB", "https://gitlab.com"),
-    "bitbucket_oauth2": _host("BITBUCKET", "https://bitbucket.org"),
+    "github": _host(
+        "GITHUB",
+        env.text("GITHUB_CLIENT_ID"),
+        env.secret("GITHUB_CLIENT_SECRET"),
+        env.text("GITHUB_URL", "https://github.com"),
+    ),
+    "gitlab": _host(
+        "GITLAB",
+        env.text("GITLAB_CLIENT_ID"),
+        env.secret("GITLAB_CLIENT_SECRET"),
+        env.text("GITLAB_URL", "https://gitlab.com"),
+    ),
+    "bitbucket_oauth2": _host(
+        "BITBUCKET", env.text("BITBUCKET_CLIENT_ID"), env.secret("BITBUCKET_CLIENT_SECRET"), "https://bitbucket.org"
+    ),
 }
 SOCIALACCOUNT_PROVIDERS = {name: host for name, host in _hosts.items() if host is not None}
 SOCIALACCOUNT_ADAPTER = "accounts.sign_in.hosts.HostAdapter"
@@ -67,6 +77,7 @@ PASSWORD_RESET_TIMEOUT = 3600
 
 MFA_ADAPTER = "accounts.sign_in.factors.FactorAdapter"
 MFA_FORMS = {
+    "activate_totp": "accounts.sign_in.forms.FirstCodeForm",
     "authenticate": "accounts.sign_in.forms.CodeForm",
     "reauthenticate": "accounts.sign_in.forms.CodeAgainForm",
 }
