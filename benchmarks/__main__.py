@@ -14,6 +14,7 @@ from benchmarks.buildbot.measure import measured
 from benchmarks.embedded import many, output, seen, side_by_side, steps
 from benchmarks.growth import rows as grown
 from benchmarks.hosted import doors
+from benchmarks.messages import rows as messages
 from benchmarks.rows import Row
 from benchmarks.world import World
 
@@ -39,6 +40,7 @@ MEASUREMENTS: dict[str, Callable[[World], Iterator[Row]]] = {
     "growth": grown.growth,
     "runners": grown.runners,
     "claims": grown.claims,
+    "messages": messages.flood,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
@@ -15,8 +16,10 @@ from notifications.services import caught
 @require_safe
 def sent(request: HttpRequest) -> HttpResponse:
     """What this instance sent, for its administrators."""
-    if not caught.is_there() or not person(request).is_superuser:
+    if not caught.is_there():
         raise Http404
+    if not person(request).is_superuser:
+        raise PermissionDenied("Only administrators of this instance see what it sent.")
     context = {"catcher": caught.catcher_url(), "mails": caught.mails(), "caught": caught.caught()}
     return render(request, "notifications/sent.html", context)
 

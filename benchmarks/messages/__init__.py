@@ -1,0 +1,1 @@
+"""Measured: whether builds notice that a channel is flooded and does not answer."""
