@@ -64,13 +64,23 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
             "supersede_running",
             "timeout_seconds",
             "silence_seconds",
+            "pull_requests_only",
+            "forks",
         ]
         labels = {
             "repository_url": "Repository",
             "supersede": "A newer push cancels waiting builds of its branch",
             "supersede_running": "… and running ones",
+            "pull_requests_only": "Beside the default branch, build only what a pull request asks for",
+            "forks": "Pull requests from forks",
         }
-        help_texts = {"name": "", "supersede": "", "supersede_running": ""}
+        help_texts = {
+            "name": "",
+            "supersede": "",
+            "supersede_running": "",
+            "pull_requests_only": "Pushes of other branches and of tags build nothing then.",
+            "forks": "They never see a secret or the key of the project, deploy nothing, and leave no cache behind.",
+        }
 
 
 class SecretForm(forms.Form):

@@ -15,16 +15,26 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from builds.access import Right, may_in, project_or_404, require, require_in
 from builds.forms import ProjectForm, SecretForm, SettingsForm
 from builds.models import Connection, Project, ProjectKey, WebhookDelivery
+from builds.models.connection import Provider
 from builds.models.hosting import StepName
 from builds.services import change_project as change
 from builds.services import secrets
 from builds.services.create_project import ProjectError, create_project
 from builds.services.set_up import set_up
+from builds.services.signing_token import gitlab_signing_token
 from builds.views import slots
 from builds.views.hosting import hosting_context
 from builds.views.person import person, project_to_change
 
 DELIVERIES_SHOWN = 30
+# Where each git host has the form for a webhook.
+HOOK_PAGES = {
+    Provider.GITHUB: "GitHub: Settings → Webhooks → Add webhook",
+    Provider.GITLAB: "GitLab: Settings → Webhooks → Add new webhook",
+    Provider.BITBUCKET: "Bitbucket: Repository settings → Webhooks → Add webhook",
+    Provider.BITBUCKET_SERVER: "Bitbucket: Repository settings → Webhooks → Create webhook",
+    Provider.GITEA: "Gitea: Settings → Webhooks → Add Webhook → Gitea; Forgejo: the same → Forgejo",
+}
 _SHOW_ONCE = "hook_secret_once"
 
 
@@ -68,6 +78,8 @@ def setup(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "tab": "settings",
         "secret": project.hook_secret if once else "",
         "base": django_settings.PUBLIC_URL,
+        "where": HOOK_PAGES.get(project.provider, ""),
+        "signing_token": gitlab_signing_token(project.hook_secret) if once else "",
         "may_change": may_in(person(request), project, Right.CHANGE_PROJECT),
         **hosting_context(project),
     }

@@ -75,6 +75,7 @@ def test_changing_settings(browser, project):
         "name": "shop/api2",
         "repository_url": project.repository_url,
         "default_branch": "trunk",
+        "forks": "ignore",
         "supersede": "on",
     }
     assert browser.post(f"/projects/{project.uuid}/settings", values).status_code == 302
@@ -90,7 +91,7 @@ def test_changing_settings(browser, project):
 
 def test_a_taken_name_is_refused_in_words(browser, project, organization):
     Project.objects.create(organization=organization, name="shop/web", repository_url="https://git.example.com/w.git")
-    values = {"name": "shop/web", "repository_url": project.repository_url, "default_branch": "main"}
+    values = {"name": "shop/web", "repository_url": project.repository_url, "default_branch": "main", "forks": "hold"}
     answer = browser.post(f"/projects/{project.uuid}/settings", values)
     assert answer.status_code == 400
     assert "already" in answer.content.decode()
