@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -11,7 +10,6 @@ from accounts.models import Organization, User
 from builds.access import Right
 from builds.models import Project
 from builds.models.connection import Provider
-from builds.services.secrets import LONGEST_NAME, LONGEST_VALUE, SecretError, check_name, check_value
 from builds.views.choices import organizations_with_right
 
 DAY_SECONDS = 24 * 3600
@@ -81,31 +79,3 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
             "pull_requests_only": "Pushes of other branches and of tags build nothing then.",
             "forks": "They never see a secret or the key of the project, deploy nothing, and leave no cache behind.",
         }
-
-
-class SecretForm(forms.Form):
-    """A secret variable: written here, never shown again."""
-
-    name = forms.CharField(max_length=LONGEST_NAME, help_text="As the build sees it, such as AWS_SECRET_KEY.")
-    value = forms.CharField(
-        max_length=LONGEST_VALUE,
-        strip=False,
-        widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
-        help_text="Sealed at rest, hidden in logs, and never shown again.",
-    )
-
-    def clean_name(self) -> str:
-        """A name that a shell accepts."""
-        return _checked(check_name, self.cleaned_data["name"].strip())
-
-    def clean_value(self) -> str:
-        """Browsers send line breaks as CR LF; keys want them as they were."""
-        return _checked(check_value, self.cleaned_data["value"].replace("\r\n", "\n"))
-
-
-def _checked(check: Callable[[str], None], text: str) -> str:
-    try:
-        check(text)
-    except SecretError as error:
-        raise forms.ValidationError(str(error)) from None
-    return text

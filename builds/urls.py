@@ -24,6 +24,7 @@ _STEP = f"{_BUILD}/steps/<uuid:step_uuid>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("builds.hosting_urls")),
+    path("", include("builds.secret_urls")),
     path("", projects.index, name="projects"),
     path("running", projects.running, name="running"),
     path("search", search.search, name="search"),
@@ -39,8 +40,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_PROJECT}settings/pipelines/preview", pipelines.preview, name="project_pipelines_preview"),
     path(f"{_PROJECT}settings/pipelines/ciservice.yml", pipelines.export, name="project_pipelines_export"),
     path(f"{_PROJECT}settings/hook-secret", settings.renew_secret, name="hook_secret_renew"),
-    path(f"{_PROJECT}settings/secrets", settings.put_secret, name="secret_put"),
-    path(f"{_PROJECT}settings/secrets/delete", settings.delete_secret, name="secret_delete"),
     path(f"{_PROJECT}settings/key", project_key.put, name="key_put"),
     path(f"{_PROJECT}settings/key/new", project_key.renew, name="key_renew"),
     path(f"{_PROJECT}settings/key/codeship.aes", project_key.download, name="key_download"),

@@ -13,7 +13,7 @@ from builds.access import project_in_or_404
 from builds.api import secrets as api
 from builds.api.auth import Asked
 from builds.api.schemas import Errors
-from builds.services.secrets import Place, secrets_told
+from builds.services.secrets import Place, told
 from deployments.models import Environment
 
 router = Router(tags=["secrets"])
@@ -28,7 +28,7 @@ def list_environment_secrets(
 ) -> dict[str, Any]:
     """The environment's own secrets; its deployments are given the project's too."""
     its = _environment(request, organization_uuid, project_uuid, environment_uuid)
-    return api.shape(secrets_told(Place(its.project, its.name)))
+    return api.shape(told(its.project.secrets.filter(environment=its.name)))
 
 
 @router.put(f"{_SECRETS}/{{secret_name}}", response={204: None, **api.REFUSALS}, operation_id="put_environment_secret")
@@ -44,18 +44,23 @@ def put_environment_secret(
     its = _environment(request, organization_uuid, project_uuid, environment_uuid)
     if its.retired:
         raise HttpError(400, f"{its.name} is no longer in the configuration")
-    return api.put(request, its.project, secret_name, asked, environment=its.name)
+    return api.put(request, Place(its.project, its.name, asked.branch), secret_name, asked)
 
 
 @router.delete(
     f"{_SECRETS}/{{secret_name}}", response={204: None, **api.REFUSALS}, operation_id="delete_environment_secret"
 )
 def delete_environment_secret(
-    request: Asked, organization_uuid: UUID, project_uuid: UUID, environment_uuid: UUID, secret_name: str
+    request: Asked,
+    organization_uuid: UUID,
+    project_uuid: UUID,
+    environment_uuid: UUID,
+    secret_name: str,
+    branch: str = "",
 ) -> Status[None]:
     """Remove a secret of the environment; its deployments are given the project's of that name, if there is one."""
     its = _environment(request, organization_uuid, project_uuid, environment_uuid)
-    return api.delete(request, its.project, secret_name, environment=its.name)
+    return api.delete(request, Place(its.project, its.name, branch[:200]), secret_name)
 
 
 def _environment(request: Asked, organization_uuid: UUID, project_uuid: UUID, environment_uuid: UUID) -> Environment:

@@ -104,6 +104,16 @@ def told(rows: QuerySet[Secret]) -> QuerySet[Secret]:
     return rows.order_by("name", "branch", "pk")
 
 
+def with_values(rows: QuerySet[Secret]) -> list[Any]:
+    """The rows as a list: of a plain variable `shown` is the value; of no other is it read, and `shown` is None."""
+    found: list[Any] = list(rows)
+    plain = [row.pk for row in found if row.kind == SecretKind.VARIABLE]
+    values = dict(Secret.objects.filter(pk__in=plain).values_list("pk", "value")) if plain else {}
+    for row in found:
+        row.shown = values.get(row.pk)
+    return found
+
+
 _UNREAD = [
     "value",
     *(f"given_to__{name}" for name in ("spec", "variables", "record", "notes")),

@@ -38,6 +38,11 @@ class Given:
         return unseal(self.sealed) if self.sealed else ""
 
     @property
+    def kind_label(self) -> str:
+        """What it is, for people."""
+        return str(SecretKind(self.kind).label)
+
+    @property
     def place(self) -> str:
         """Where it is from, in words."""
         whose = "the project" if self.project_id else "the organisation"

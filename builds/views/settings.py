@@ -13,16 +13,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from builds.access import Right, may_in, project_or_404, require, require_in
-from builds.forms import ProjectForm, SecretForm, SettingsForm
+from builds.forms import ProjectForm, SettingsForm
 from builds.models import Connection, Project, ProjectKey, WebhookDelivery
 from builds.models.connection import Provider
 from builds.models.hosting import StepName
+from builds.secret_forms import SecretForm
 from builds.services import change_project as change
-from builds.services import secrets
 from builds.services.create_project import ProjectError, create_project
 from builds.services.set_up import set_up
 from builds.services.signing_token import gitlab_signing_token
-from builds.views import slots
+from builds.services.secrets import Place, told, with_values
+from builds.views import secrets, slots
 from builds.views.hosting import hosting_context
 from builds.views.person import person, project_to_change
 
@@ -119,7 +120,7 @@ def _page(
         "tab": "settings",
         "form": form,
         "secret_form": secret_form or SecretForm(),
-        "secrets": secrets.secrets_told(project),
+        "secrets": with_values(told(project.secrets.filter(environment=""))),
         "of_later_apps": slots.fill("project_settings", [project]).get(project.pk, ""),
         "key": ProjectKey.objects.filter(project=project).defer("text").first(),
         "schedules": project.schedules.all(),
@@ -144,25 +145,16 @@ def renew_secret(request: HttpRequest, uuid: UUID) -> HttpResponse:
 @require_POST
 def put_secret(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """Add a secret variable, or replace the one of that name."""
-    user, project = project_to_change(request, uuid, Right.CHANGE_PROJECT)
+    _, project = project_to_change(request, uuid, Right.CHANGE_PROJECT)
     form = SecretForm(request.POST)
-    if not form.is_valid():
-        return _page(request, project, form=SettingsForm(instance=project), secret_form=form, status=400)
-    name = form.cleaned_data["name"]
-    try:
-        secrets.put_secret(project, name, form.cleaned_data["value"], who=user)
-    except secrets.SecretError as error:
-        form.add_error(None, str(error))
-        return _page(request, project, form=SettingsForm(instance=project), secret_form=form, status=400)
-    messages.success(request, f"{name} is set for the builds from now on.")
-    return redirect("project_settings", uuid)
+    if form.is_valid() and secrets.put(request, project, form):
+        return redirect("project_settings", uuid)
+    return _page(request, project, form=SettingsForm(instance=project), secret_form=form, status=400)
 
 
 @require_POST
 def delete_secret(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """Remove a secret variable."""
-    user, project = project_to_change(request, uuid, Right.CHANGE_PROJECT)
-    name = request.POST.get("name", "")[:200]
-    if secrets.delete_secret(project, name, who=user):
-        messages.success(request, f"{name} is gone.")
+    _, project = project_to_change(request, uuid, Right.CHANGE_PROJECT)
+    secrets.delete(request, Place(project))
     return redirect("project_settings", uuid)

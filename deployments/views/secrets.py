@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,10 +14,13 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods, require_POST
 
 from builds.access import Right, may_in, project_or_404, require_in
-from builds.forms import SecretForm
 from builds.models import Secret
-from builds.services.secrets import Place, SecretError, delete_secret, put_secret, secrets_told
+from builds.secret_forms import SecretForm
+from builds.services.secrets import Place, told, with_values
+from builds.services.secrets_for import given
 from builds.views.person import person
+from builds.views.secrets import delete as delete_named
+from builds.views.secrets import put
 from deployments.models import Environment
 
 
@@ -29,14 +31,16 @@ def secrets(request: HttpRequest, uuid: UUID, environment_uuid: UUID) -> HttpRes
     form = SecretForm(request.POST or None)
     if request.method == "POST":
         require_in(person(request), its.project, Right.CHANGE_PROJECT)
-        if form.is_valid() and _put(request, its, form):
+        if form.is_valid() and _may_have(its, form) and put(request, its.project, form, its.name):
             return redirect("environment_secrets", uuid, environment_uuid)
+    branch = its.source or its.project.default_branch
     context = {
         "project": its.project,
         "tab": "environments",
         "environment": its,
-        "secrets": secrets_told(Place(its.project, its.name)),
-        "of_project": secrets_told(its.project).values_list("name", flat=True),
+        "secrets": with_values(told(its.project.secrets.filter(environment=its.name))),
+        "of_others": [each for each in given(its.project, branch, its.name) if not each.environment],
+        "branch": branch,
         "secret_form": form,
         "may_change": may_in(person(request), its.project, Right.CHANGE_PROJECT),
     }
@@ -48,9 +52,7 @@ def delete(request: HttpRequest, uuid: UUID, environment_uuid: UUID) -> HttpResp
     """Remove one."""
     its = _environment(request, uuid, environment_uuid)
     require_in(person(request), its.project, Right.CHANGE_PROJECT)
-    name = request.POST.get("name", "")[:200]
-    if delete_secret(Place(its.project, its.name), name, who=person(request)):
-        messages.success(request, f"{name} is gone from {its.name}.")
+    delete_named(request, Place(its.project, its.name))
     return redirect("environment_secrets", uuid, environment_uuid)
 
 
@@ -68,17 +70,11 @@ def of_settings(projects: Sequence[Any]) -> Mapping[int, SafeString]:
     return {pk: SafeString(render_to_string(template, {"rows": rows})) for pk, rows in found.items()}
 
 
-def _put(request: HttpRequest, its: Environment, form: SecretForm) -> bool:
-    name = form.cleaned_data["name"]
-    try:
-        if its.retired:
-            raise SecretError(f"{its.name} is no longer in the configuration.")
-        put_secret(Place(its.project, its.name), name, form.cleaned_data["value"], who=person(request))
-    except SecretError as error:
-        form.add_error(None, str(error))
-        return False
-    messages.success(request, f"{name} is set for what goes to {its.name} from now on.")
-    return True
+def _may_have(its: Environment, form: SecretForm) -> bool:
+    """Nothing new for what nothing goes to."""
+    if its.retired:
+        form.add_error(None, f"{its.name} is no longer in the configuration.")
+    return not its.retired
 
 
 def _environment(request: HttpRequest, uuid: UUID, environment_uuid: UUID) -> Environment:
