@@ -135,11 +135,11 @@ def _claim(connection: Connection, repository: Repository, but: Project | None =
     """ProjectError where the repository has a project; whose it is, only those may hear who belong there."""
     host = host_name(connection.url)
     _one_at_a_time(f"{connection.provider} {host} {repository.id}")
-    others = Project.objects.filter(provider=connection.provider, repository_id=repository.id).exclude(connection=None)
+    others = Project.objects.filter(provider=connection.provider, repository_id=repository.id)
     if but is not None:
         others = others.exclude(pk=but.pk)
     for other in others.select_related("connection").defer("ssh_private_key", "hook_secret"):
-        if other.connection and host_name(other.connection.url) == host:
+        if host_name(other.connection.url if other.connection else other.repository_url) == host:
             here = other.organization_id == connection.organization_id
             whose = f"as {other.name}" if here else "of another organisation"
             raise ProjectError(

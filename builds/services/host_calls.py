@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+from django.db.models import F
+
 from builds.models import Project
 from builds.models.connection import Connection
 from builds.outbound.errors import DeliveryError
@@ -17,7 +19,8 @@ from builds.providers.make import host_of
 def connected(project_pk: int) -> Project | None:
     """The project, with connection and organisation, where it has a repository at a git host."""
     projects = Project.objects.select_related("connection", "organization").filter(pk=project_pk)
-    return projects.exclude(connection=None).exclude(repository_id="").first()
+    # A token is used for the projects of its own organisation alone, whatever a row says.
+    return projects.filter(connection__organization=F("organization")).exclude(repository_id="").first()
 
 
 @contextmanager

@@ -74,7 +74,7 @@ def statuses(request: HttpRequest, uuid: UUID) -> HttpResponse:
         record("project.changed", project.name, user=user, organization=project.organization, details=form.cleaned_data)
         messages.success(request, "Saved.")
     else:
-        messages.error(request, " ".join(error for errors in form.errors.values() for error in errors))
+        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
     return redirect("project_settings", uuid)
 
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from builds.access import Right
 from builds.models import Connection, Project
-from builds.providers.contract import RepositoryPage
+from builds.providers.contract import Repository, RepositoryPage
 from builds.providers.errors import ProviderError
 from builds.providers.make import host_of
 from builds.services import connect_repository as service
@@ -54,7 +54,7 @@ def choose_for(request: HttpRequest, uuid: UUID, connection_uuid: UUID) -> HttpR
     return _page(request, connection, project=project)
 
 
-def _chosen(request: HttpRequest, connection: Connection) -> service.Repository:
+def _chosen(request: HttpRequest, connection: Connection) -> Repository:
     return service.repository_at(
         connection, request.POST.get("repository", "")[:200], request.POST.get("name", "")[:300]
     )

@@ -9,6 +9,7 @@ from builds.models import Connection, HostingStep, OutboxEntry, Project
 from builds.providers.contract import Repository
 from builds.services.connect_repository import connect, create_from, disconnect, forget_at_host, repository_at
 from builds.services.create_project import ProjectError
+from builds.services.set_up import set_up
 from tests.builds.hosting.conftest import connection_to, work
 from tests.builds.providers.standin import Reply
 
@@ -54,6 +55,20 @@ def test_a_repository_has_one_project_and_a_stranger_hears_not_whose(standin, co
     assert "Shop" not in str(refusal.value)
     assert Project.objects.count() == 1
     assert HostingStep.objects.filter(name="hook").count() == 1
+
+
+def test_one_that_was_given_away_keeps_its_repository(made, connection, owner, settings):
+    Project.objects.update(connection=None, repository_url="git@127.0.0.1:shop/api.git")
+    with pytest.raises(ProjectError, match="built already"):
+        create_from(connection, repository_at(connection, "101", "shop/api"), who=owner)
+
+
+def test_a_token_serves_its_own_organisation_alone(standin, made, stranger):
+    Project.objects.update(organization=Organization.objects.get(slug="other"))
+    standin.requests.clear()
+    set_up(Project.objects.get())
+    work()
+    assert standin.requests == []
 
 
 def test_the_same_number_at_another_host_is_another_repository(made, connection, owner):

@@ -58,9 +58,7 @@ def test_a_connection_is_checked_replaced_and_removed(standin, page, connection)
     assert "does not accept the token" in page.post(of(connection, "git_host_check"), follow=True).text
     refused = page.post(of(connection, "git_host"), {"token": "no-good-4321"})
     assert refused.status_code == 400
-    assert (
-        "The new one works" in page.post(of(connection, "git_host"), {"token": "another-one-1234"}, follow=True).text
-    )
+    assert "The new one works" in page.post(of(connection, "git_host"), {"token": "another-one-1234"}, follow=True).text
     assert "lets us in as deploy-bot" in page.post(of(connection, "git_host_check"), follow=True).text
     assert "forgotten" in page.post(of(connection, "git_host_remove"), follow=True).text
     assert not Connection.objects.exists()
