@@ -38,9 +38,9 @@ class KnownToken:
         """Whether it is good for what asks for `scope`; None asks for nothing but a person."""
         return scope is None or self.scopes is None or scope in self.scopes
 
-    def opens(self, organization: UUID) -> bool:
-        """Whether it sees anything of that organisation."""
-        return self.organization is None or self.organization == organization
+    def opens(self, organization: UUID | str) -> bool:
+        """Whether it sees anything of that organisation; an address may have it as text."""
+        return self.organization is None or str(self.organization) == str(organization).lower()
 
 
 def make_token(

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+from copy import copy
 from functools import partial
+from typing import Self
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
@@ -31,10 +33,24 @@ class TokenAuth(AuthBase):
     openapi_type = "http"
     openapi_scheme = "bearer"
     openapi_name = "token"
+    operation_id = ""  # "" = closed to tokens with limits
 
     def __call__(self, request: HttpRequest) -> User | None:
         """The token's user, or None. PermissionDenied and Http404 where the token is not good for it."""
-        return _let_in(request, _known(token_in(request)))
+        return self._let_in(request, _known(token_in(request)))
+
+    def of(self, operation_id: str) -> Self:
+        """The same for one operation, whose scope the token must have."""
+        new = copy(self)
+        new.operation_id = operation_id
+        return new
+
+    def _let_in(self, request: HttpRequest, token: KnownToken | None) -> User | None:
+        if token is None:
+            return None
+        check_token(token, self.operation_id, request)
+        request.token = token  # type: ignore[attr-defined]
+        return token.user
 
 
 class AsyncTokenAuth(TokenAuth):
@@ -42,7 +58,7 @@ class AsyncTokenAuth(TokenAuth):
 
     async def __call__(self, request: HttpRequest) -> User | None:  # type: ignore[override]
         """The token's user, or None."""
-        return _let_in(request, await in_thread(partial(_known, token_in(request))))
+        return self._let_in(request, await in_thread(partial(_known, token_in(request))))
 
 
 def _known(raw: str) -> KnownToken | None:
@@ -51,14 +67,6 @@ def _known(raw: str) -> KnownToken | None:
     if token is not None:
         check_rate(token)
     return token
-
-
-def _let_in(request: HttpRequest, token: KnownToken | None) -> User | None:
-    if token is None:
-        return None
-    check_token(token, _operation_id(request), request)
-    request.token = token  # type: ignore[attr-defined]
-    return token.user
 
 
 def check_token(token: KnownToken, operation_id: str, request: HttpRequest) -> None:
@@ -75,13 +83,6 @@ def check_token(token: KnownToken, operation_id: str, request: HttpRequest) -> N
     scope = SCOPES.get(operation_id)
     if not token.allows(scope):
         raise PermissionDenied(f"This token lacks the scope {scope}: make one that has it on your account page.")
-
-
-def _operation_id(request: HttpRequest) -> str:
-    """Of the operation that the address and the method name; the view is a method of ninja's, which has them all."""
-    view = getattr(request.resolver_match, "func", None)
-    operations = getattr(getattr(view, "__self__", None), "operations", ())
-    return next((str(each.operation_id) for each in operations if request.method in each.methods), "")
 
 
 def token_in(request: HttpRequest) -> str:

@@ -84,7 +84,7 @@ def _built_before(project: Project, wanted: BuildRequest) -> Build | None:
     """The newest whole build of this commit on this ref, with what the git host said of it."""
     if not wanted.commit:
         return None
-    builds = Build.objects.filter(commit=wanted.commit, project=project, ref=wanted.ref, only=None)
+    builds = Build.objects.filter(commit=wanted.commit, project=project, ref=wanted.ref, only__isnull=True)
     return builds.select_related("project").defer("plan").order_by("-number").first()
 
 

@@ -12,6 +12,7 @@ SCOPES: Mapping[str, S | None] = {
     "list_tokens": S.TOKEN_WRITE,
     "create_token": S.TOKEN_WRITE,
     "revoke_token": S.TOKEN_WRITE,
+    "list_audit": S.ORGANIZATION_READ,
     # Projects
     "list_projects": S.PROJECT_READ,
     "show_project": S.PROJECT_READ,

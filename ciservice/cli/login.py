@@ -75,7 +75,7 @@ def _with_password(url: str, email: str) -> Login:
 
 
 def _text(token: str) -> str:
-    text = click.get_text_stream("stdin").readline().strip() if token == "-" else token.strip()  # noqa: S105  # standard input
+    text = sys.stdin.readline().strip() if token == "-" else token.strip()  # noqa: S105  # standard input
     if not text:
         raise Misused("There is no token on standard input.")
     return text

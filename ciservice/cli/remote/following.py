@@ -152,7 +152,7 @@ class Following:
         return f"{self.place.base}/builds/{self.uuid}"
 
     def _waits_for_a_person(self, build: Json) -> bool:
-        return build["state"] == "waiting"
+        return str(build["state"]) == "waiting"
 
     def _new_steps(self) -> Iterator[Json]:
         """Those that have begun and are not printed yet, in the order of reading."""

@@ -123,7 +123,7 @@ class Api:
                 method,
                 self.url.rstrip("/") + path,
                 headers={**given, **(headers or {})},
-                **({} if body is None else {"json": body}),
+                json=body,
                 redirect=False,
                 retries=False,
                 preload_content=not stream,

@@ -65,6 +65,7 @@ def world(organization, project, make_step, make_build, owner):
         "number": release.number,
         "secret_name": "TOKEN",
         "api_token_id": 2**40,
+        "runner_id": 2**40,
         "pipeline_id": 1,
     }
 
