@@ -10,8 +10,9 @@ import time_machine
 from django.db import connection, connections
 
 from accounts.models import Limit
-from accounts.services.check_password import TooManyAttemptsError, check_password
+from accounts.services.check_password import CLOSED, TooManyAttemptsError, check_password
 from accounts.services.limits import give_back, sweep, take
+from builds.logs import live
 
 pytestmark = pytest.mark.django_db
 
@@ -87,3 +88,17 @@ def test_one_account_that_many_addresses_try_is_closed(owner):
 def test_who_knows_the_password_may_come_as_often_as_they_like(owner):
     for _ in range(30):
         assert check_password(owner.email, "correct horse battery", address="192.0.2.7") == owner
+
+
+def test_the_log_in_and_its_limits_need_no_redis(owner, client, settings):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    live.disconnect()
+    try:
+        for _ in range(10):
+            client.post("/login", {"username": owner.email, "password": "wrong"})
+        closed = client.post("/login", {"username": owner.email, "password": "correct horse battery"})
+        assert CLOSED in closed.content.decode()
+        other = client.post("/login", {"username": owner.email, "password": "correct horse battery"}, REMOTE_ADDR="::1")
+        assert other.status_code == 302
+    finally:
+        live.disconnect()
