@@ -11,7 +11,7 @@ PIP_INSTALL = PYTHONUNBUFFERED=1 $(BIN)/python -m pip install --disable-pip-vers
 # Of pip's many lines, those that tell how far it is.
 SHOW = sed -u -n 's/^Collecting \([^ <>=!;~]*\).*/  \1/p; s/^Installing collected.*/  putting them in place .../p; /^Successfully/p' | cut -c -100
 
-.PHONY: help up test test-prepare bench soak lint format clean
+.PHONY: help up test test-prepare bench soak lint audit format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
@@ -37,6 +37,9 @@ lint: $(VENV)/.develops ## ruff, mypy, import rules, migrations
 	$(BIN)/python -m tests.lint_environment $(BIN)/mypy .
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.lint_environment $(BIN)/python manage.py makemigrations --check --dry-run
+
+audit: $(VENV)/.develops ## ask PyPI for known holes in the packages that are installed; fails where it cannot ask
+	$(BIN)/pip-audit --strict --skip-editable --progress-spinner off
 
 format: $(VENV)/.develops ## put the code in order
 	$(BIN)/ruff check --fix -q .
