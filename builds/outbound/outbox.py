@@ -186,8 +186,9 @@ def _give_up(entries: list[OutboxEntry], error: str) -> None:
         )
         lost = list(pending.values_list("pk", "kind", "payload"))
         OutboxEntry.objects.filter(pk__in=[pk for pk, _, _ in lost]).update(state=OutboxState.DEAD, last_error=error)
-        for pk, kind, payload in lost:
-            log.warning("outbox entry=%s kind=%s given up: %s", pk, kind, error)
+        if lost:
+            log.warning("outbox entries=%s first=%s kind=%s given up: %s", len(lost), lost[0][0], lost[0][1], error)
+        for _, kind, payload in lost:
             handler = _handlers.get(kind)
             if handler is not None and handler.gave_up is not None:
                 handler.gave_up(payload, error)

@@ -148,7 +148,7 @@ def _clone(repository: Path, clone: Path) -> None:
         _git(clone, "config", f"branch.main.{name}", value)
     # A newcomer's machine may know no identity for git; without one `git commit` refuses.
     _git(clone, "config", "user.name", "Demo Person")
-    _git(clone, "config", "user.email", "demo@example.com")
+    _git(clone, "config", "user.email", EMAIL)
     _git(clone, "add", "-A")
     _git(clone, "commit", "-q", "-m", "Say hello")
 

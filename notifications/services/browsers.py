@@ -37,7 +37,13 @@ def add_browser(user: User, *, endpoint: str, key: str, auth: str, name: str) ->
 def _check(endpoint: str, key: str, auth: str) -> None:
     try:
         parts = urlsplit(endpoint)
-        fits = parts.scheme == "https" and bool(parts.hostname) and parts.port != 0 and parts.username is None and " " not in endpoint
+        fits = (
+            parts.scheme == "https"
+            and bool(parts.hostname)
+            and parts.port != 0
+            and parts.username is None
+            and " " not in endpoint
+        )
     except ValueError:
         fits = False
     if not fits or len(endpoint) > 1000 or not endpoint.isascii() or not endpoint.isprintable():
