@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
@@ -205,12 +206,12 @@ def _rights_in(user: Person, project: Project) -> frozenset[Right] | None:
     return None
 
 
-_STANDING = Compiled(
-    lambda user_pk, project_pk, organization_pk: (
-        memberships_in(project_pk, organization_pk).filter(user=user_pk).values_list("role", "team_role")
-    ),
-    *(101, 102, 103),
-)
+def _standing(user_pk: int, project_pk: int, organization_pk: int) -> QuerySet[Any, Any]:
+    members: QuerySet[Any] = memberships_in(project_pk, organization_pk)
+    return members.filter(user=user_pk).values_list("role", "team_role")
+
+
+_STANDING = Compiled(_standing, 101, 102, 103)
 
 
 def _role(user: Person, organization: Organization) -> str | None:

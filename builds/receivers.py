@@ -19,9 +19,10 @@ from builds.signals import (
     job_waiting,
     outbox_filled,
     step_moved,
+    work_left,
 )
 from builds.states import Status
-from builds.tasks import deliver_outbox, plan_build, take_job
+from builds.tasks import deliver_outbox, do_left_work, plan_build, take_job
 
 
 @receiver(builds_created)
@@ -38,17 +39,17 @@ def pages_hear_of_the_build(move: BuildMove, **_: object) -> None:
     announce_builds([move.build])
 
 
-@receiver(pre_delete, sender=Project)
-def what_was_made_at_the_git_host_goes_too(instance: Project, **_: object) -> None:
-    """Hook and deploy key of a project that is deleted, however that is done."""
-    forget_at_host(instance)
-
-
 @receiver(build_moved)
 def an_approved_build_is_planned(move: BuildMove, **_: object) -> None:
     """A person has let a fork's build go on of which nothing was read yet."""
     if (move.came_from, move.went_to) == (Status.WAITING, Status.QUEUED) and move.build.planned_at is None:
         ring(plan_build, move.build_id)
+
+
+@receiver(pre_delete, sender=Project)
+def what_was_made_at_the_git_host_goes_too(instance: Project, **_: object) -> None:
+    """Hook and deploy key of a project that is deleted, however that is done."""
+    forget_at_host(instance)
 
 
 @receiver(job_waiting)
@@ -79,3 +80,9 @@ def pages_hear_of_the_step(step: Step, **_: object) -> None:
 def what_is_to_leave_the_house_leaves(entry_id: int, **_: object) -> None:
     """A worker sends it."""
     ring(deliver_outbox, entry_id)
+
+
+@receiver(work_left)
+def what_is_large_is_done_by_a_worker(**_: object) -> None:
+    """It makes what was asked for and removes what is being deleted."""
+    ring(do_left_work)

@@ -8,6 +8,9 @@ job_cancelling(job)                      a running job was asked to stop
 step_moved(step)                         a step of a running job began or ended
 outbox_filled(entry_id)                  something is to leave the house
 project_created(project_id)              a project was made
+project_moved(project)                   another organisation takes it: sent in that transaction, before it ends
+project_clearing(project)                it is deleted for good: sent in a transaction, before its builds go
+work_left()                              something large is to be made or removed by a worker: exports, deletions
 bell_rung()                              in a runner's process: look at the queue now
 
 Moves and rows come as they were written, with what they belong to: to tell of them asks the database nothing. Whoever
@@ -27,6 +30,9 @@ job_cancelling = Signal()
 step_moved = Signal()
 outbox_filled = Signal()
 project_created = Signal()
+project_moved = Signal()
+project_clearing = Signal()
+work_left = Signal()
 bell_rung = Signal()
 
 

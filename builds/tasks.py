@@ -7,6 +7,8 @@ from celery import shared_task
 from builds.bells import ring
 from builds.outbound import outbox
 from builds.services import check_hosting, connect_repository, connections, set_up, wake
+from builds.services.clear_away import clear_away
+from builds.services.export import make_exports
 from builds.services.missed import find_missed
 from builds.services.plan import plan
 from builds.services.prune import prune as prune_rows
@@ -81,3 +83,10 @@ def look_at_hosts(**from_a_newer_release: object) -> None:
     """Look whether git hosts still let us in, and whether what we set up there is still there."""
     connections.check_what_is_due()
     check_hosting.look_at_what_is_due()
+
+
+@shared_task(ignore_result=True)
+def do_left_work(**from_a_newer_release: object) -> None:
+    """Make the exports that were asked for, and remove what is being deleted."""
+    make_exports()
+    clear_away()

@@ -23,14 +23,16 @@ _BUILD = f"{_PROJECT}builds/<int:number>"
 _STEP = f"{_BUILD}/steps/<uuid:step_uuid>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", include("builds.hosting_urls")),
+    path("", include("builds.organization_urls")),
     path("", include("builds.secret_urls")),
+    path("", include("builds.hosting_urls")),
     path("", projects.index, name="projects"),
     path("running", projects.running, name="running"),
     path("search", search.search, name="search"),
     path("events", events.projects_events, name="projects_events"),
     path("post-receive", setup_script.post_receive, name="post_receive"),
     path("new", settings.create, name="project_create"),
+    path("", include("builds.runner_urls")),
     path(_PROJECT, builds.index, name="project"),
     path(f"{_PROJECT}build", builds.build_new, name="build_new"),
     path(f"{_PROJECT}events", events.project_events, name="project_events"),

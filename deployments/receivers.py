@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from django.dispatch import receiver
 
-from builds.models import BuildMove, JobMove
+from builds.models import BuildMove, JobMove, Project
 from builds.models.job import JobKind
-from builds.signals import build_moved, job_moved
+from builds.signals import build_moved, job_moved, project_clearing, project_moved
 from builds.states import FINAL as JOB_FINAL
 from builds.states import Status
 from deployments.models import Deployment
-from deployments.services import verify, watch
+from deployments.services import leaving, verify, watch
 from deployments.services.advance import advance
 from deployments.services.announce import announce
 from deployments.services.check_again import check_by_itself
@@ -89,3 +89,15 @@ def what_waits_is_asked_again(environment_id: int, **_: object) -> None:
 def it_is_watched_as_it_says_now(environment_id: int, **_: object) -> None:
     """Its `watch` may be new, changed or gone."""
     watch.watch_from_now(environment_id)
+
+
+@receiver(project_moved)
+def freezes_follow_their_project(project: Project, **_: object) -> None:
+    """In the transaction that gives it to another organisation."""
+    leaving.move_freezes(project)
+
+
+@receiver(project_clearing)
+def releases_go_before_their_builds(project: Project, **_: object) -> None:
+    """The project is deleted for good."""
+    leaving.clear(project)

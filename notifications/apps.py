@@ -11,5 +11,6 @@ class NotificationsConfig(AppConfig):
     name = "notifications"
 
     def ready(self) -> None:
-        """Connect the page of consequences."""
+        """Connect the page of consequences, and say what an export tells of this app."""
         import_module("notifications.receivers")
+        import_module("notifications.exported")

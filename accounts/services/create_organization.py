@@ -35,6 +35,12 @@ def _with_free_slug(name: str) -> Organization:
     raise AssertionError("the slugs never end")
 
 
+def free_slug(name: str, *, but: Organization) -> str:
+    """A slug for `name` that no organisation other than `but` has now."""
+    others = Organization.objects.exclude(pk=but.pk)
+    return next(slug for slug in _slugs(name) if not others.filter(slug=slug).exists())
+
+
 def _slugs(name: str) -> Iterator[str]:
     base = slugify(name)[:50] or "team"
     yield base

@@ -14,6 +14,7 @@ from ninja.router import BoundRouter
 from builds.api import (
     approvals,
     artifacts,
+    audit,
     builds,
     events,
     halts,
@@ -66,7 +67,7 @@ api = _Api(
     auth=TokenAuth(),
 )
 for part in (
-    *(organizations, tokens, projects, pipelines_kept, insights, secrets, secrets_told),
+    *(organizations, audit, tokens, projects, pipelines_kept, insights, secrets, secrets_told),
     *(builds, pipelines, approvals, artifacts, tests, plan, logs, events, jobs),
     *(runners, halts),
 ):

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from accounts.models import User
-from builds.access import Right, project_or_404, require_in
+from accounts.models import Organization, User
+from builds.access import Right, organization_or_404, project_or_404, require, require_in
 from builds.models import Project
 
 
@@ -23,3 +23,11 @@ def project_to_change(request: HttpRequest, uuid: UUID, right: Right) -> tuple[U
     project = project_or_404(user, uuid)
     require_in(user, project, right)
     return user, project
+
+
+def organization_to_change(request: HttpRequest, uuid: UUID, right: Right) -> tuple[User, Organization]:
+    """Who asks, and the organisation, where they have `right` in it; see `require`."""
+    user = person(request)
+    organization = organization_or_404(user, uuid)
+    require(user, organization, right)
+    return user, organization

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from builds.access import Right, may_in, project_or_404, require, require_in
+from builds.access import Right, may_in, project_or_404, require, require_in, rights_in
 from builds.forms import ProjectForm, SettingsForm
 from builds.models import Connection, Project, ProjectKey, WebhookDelivery
 from builds.models.connection import Provider
@@ -20,16 +20,16 @@ from builds.models.hosting import StepName
 from builds.secret_forms import SecretForm
 from builds.services import change_project as change
 from builds.services.create_project import ProjectError, create_project
+from builds.services.secrets import Place, told, with_values
 from builds.services.set_up import set_up
 from builds.services.signing_token import gitlab_signing_token
-from builds.services.secrets import Place, told, with_values
 from builds.views import secrets, slots
 from builds.views.hosting import hosting_context
 from builds.views.person import person, project_to_change
 
 DELIVERIES_SHOWN = 30
 # Where each git host has the form for a webhook.
-HOOK_PAGES = {
+HOOK_PAGES: dict[str, str] = {
     Provider.GITHUB: "GitHub: Settings → Webhooks → Add webhook",
     Provider.GITLAB: "GitLab: Settings → Webhooks → Add new webhook",
     Provider.BITBUCKET: "Bitbucket: Repository settings → Webhooks → Add webhook",
@@ -114,6 +114,7 @@ def _changed(request: HttpRequest, project: Project, form: SettingsForm) -> bool
 def _page(
     request: HttpRequest, project: Project, *, form: BaseForm, secret_form: SecretForm | None = None, status: int = 200
 ) -> HttpResponse:
+    rights = rights_in(person(request), project)
     deliveries = WebhookDelivery.objects.filter(project=project).select_related("build").order_by("-received_at")
     context = {
         "project": project,
@@ -126,7 +127,10 @@ def _page(
         "schedules": project.schedules.all(),
         "deliveries": deliveries[:DELIVERIES_SHOWN],
         **hosting_context(project),
-        "may_change": may_in(person(request), project, Right.CHANGE_PROJECT),
+        "teams": project.teams.order_by("name"),
+        "may_change": Right.CHANGE_PROJECT in rights,
+        "may_transfer": Right.TRANSFER_PROJECT in rights,
+        "may_delete": Right.DELETE_PROJECT in rights,
     }
     return render(request, "builds/settings.html", context, status=status)
 
