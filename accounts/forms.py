@@ -9,7 +9,8 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Organization, User
+from accounts.scopes import Scope
 
 
 class NameForm(forms.Form):
@@ -78,6 +79,29 @@ class TokenForm(forms.Form):
         initial=90,
         choices=[(30, "30 days"), (90, "90 days"), (365, "a year"), (0, "until it is revoked")],
     )
+    organization = forms.ModelChoiceField(
+        Organization.objects.none(),
+        label="Organisation",
+        required=False,
+        empty_label="all of mine",
+        help_text="The only one that it opens.",
+    )
+    scopes = forms.MultipleChoiceField(
+        choices=Scope.choices,
+        label="Good for",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Nothing chosen: for everything that you may do.",
+    )
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["organization"].queryset = user.organizations.order_by("name")  # type: ignore[attr-defined]
+
+    def scopes_chosen(self) -> list[str] | None:
+        """Those; None = all. Only after `is_valid`."""
+        chosen: list[str] = self.cleaned_data["scopes"]
+        return chosen or None
 
     def expires_at(self) -> datetime | None:
         """When it ends; None = never. Only after `is_valid`."""

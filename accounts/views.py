@@ -99,10 +99,12 @@ def set_password(request: HttpRequest) -> HttpResponse:
 @reauthentication_required(app="allauth.account")  # type: ignore[untyped-decorator]  # allauth has no types
 def create_token(request: HttpRequest) -> HttpResponse:
     """Make an API token and show it, this once."""
-    form = TokenForm(request.POST)
+    user = _person(request)
+    form = TokenForm(user, request.POST)
     if not form.is_valid():
         return _page(request, token_form=form)
-    token, raw = make_token(_person(request), form.cleaned_data["name"], form.expires_at())
+    limits = {"scopes": form.scopes_chosen(), "organization": form.cleaned_data["organization"]}
+    token, raw = make_token(user, form.cleaned_data["name"], form.expires_at(), **limits)
     return _page(request, new_token=token, raw_token=raw)
 
 
@@ -126,7 +128,7 @@ def _page(request: HttpRequest, **shown: Any) -> HttpResponse:
     context = {
         "name_form": NameForm(initial={"display_name": user.name}),
         "password_form": PasswordForm(user),
-        "token_form": TokenForm(),
+        "token_form": TokenForm(user),
         "mail_form": MailForm(initial={"gets_mail": user.gets_mail}),
         "tokens": tokens_of(user),
         "addresses": EmailAddress.objects.filter(user=user).order_by("-primary", "email"),

@@ -7,6 +7,7 @@ import pytest
 from django.core.serializers import serialize
 from django.utils import timezone
 
+from accounts.forms import TokenForm
 from accounts.models import ApiToken, AuditEntry
 from accounts.services.tokens import make_token, revoke_token, tokens_of, user_of_token
 
@@ -101,3 +102,28 @@ def test_making_a_token_sweeps_expired_ones(owner, stranger):
     make_token(stranger, "theirs", timezone.now() + PAST)
     make_token(owner, "new")
     assert set(ApiToken.objects.values_list("name", flat=True)) == {"new", "theirs"}
+
+
+def test_the_page_makes_a_token_that_is_good_for_little(owner, organization, client):
+    client.force_login(owner)
+    page = client.get("/account").content.decode()
+    assert "start, stop and approve builds" in page
+    asked = {
+        "name": "dashboard",
+        "days": "30",
+        "scopes": ["build.read", "project.read"],
+        "organization": organization.pk,
+    }
+    form = TokenForm(owner, asked)
+    assert form.is_valid(), form.errors
+    assert form.scopes_chosen() == ["build.read", "project.read"]
+    assert form.cleaned_data["organization"] == organization
+    assert TokenForm(owner, {"name": "all", "days": "30"}).is_valid()
+    make_token(owner, "dashboard", scopes=form.scopes_chosen(), organization=organization)
+    assert "project.read, build.read, in Shop" in client.get("/account").content.decode()
+
+
+@pytest.mark.parametrize("wrong", [{"scopes": ["build.fly"]}, {"organization": 0}])
+def test_the_page_takes_no_other_scope_and_no_others_organisation(owner, stranger, wrong):
+    theirs = {"organization": stranger.organizations.get().pk} if "organization" in wrong else wrong
+    assert not TokenForm(owner, {"name": "x", "days": "30", **theirs}).is_valid()
