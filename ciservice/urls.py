@@ -2,10 +2,13 @@
 
 from django.urls import include, path
 
+from builds.api import rules_slot
 from builds.api.api import api
 from deployments.filling import fill
+from notifications import codeship_rules
 
 fill(api)
+rules_slot.register(codeship_rules)
 
 urlpatterns = [
     path("", include("builds.public_urls")),

@@ -211,9 +211,50 @@ def test_a_list_of_projects_asks_no_more_for_more(api, projects_url, organizatio
 
     make(0)
     api.get(projects_url)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         api.get(projects_url)
     for number in range(1, 9):
         make(number)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         assert api.get(projects_url).json()["total"] == 9
+
+
+def test_notification_rules_are_codeships(api, url, project):
+    rules = [
+        {"notifier": "email", "target": "all", "build_statuses": ["failed", "recovered"]},
+        {"notifier": "slack", "branch": "main", "build_statuses": ["success"], "options": {"url": "https://x.test/h"}},
+        {"notifier": "github", "build_statuses": ["started"]},
+    ]
+    told = send(api, "PUT", url, notification_rules=rules)
+    assert told.status_code == 200, told.content
+    assert "x.test" not in told.content.decode()
+    shown = told.json()["project"]["notification_rules"]
+    assert [(rule["notifier"], rule["target"], rule["branch"], rule["build_statuses"]) for rule in shown] == [
+        ("email", "all", None, ["failed", "recovered"]),
+        ("slack", None, "main", ["success"]),
+    ]
+    send(
+        api,
+        "PUT",
+        url,
+        notification_rules=[{"notifier": "email", "build_owner": "committer", "build_statuses": ["failed"]}],
+    )
+    rules_now = [(rule.channel, rule.target, rule.events) for rule in project.notification_rules.all()]
+    assert rules_now == [("email", "committer", ["failed"])]
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ({"notifier": "hipchat", "build_statuses": ["failed"]}, "there is no notifier hipchat"),
+        ({"notifier": "email", "build_statuses": []}, "build_statuses"),
+        ({"notifier": "email", "build_statuses": ["exploded"]}, "build_statuses"),
+        ({"notifier": "webhook", "build_statuses": ["failed"], "options": {"url": "nowhere"}}, "the hook's address"),
+        ({"notifier": "email", "target": "x y", "build_statuses": ["failed"]}, "e-mail address"),
+    ],
+)
+def test_a_rule_that_does_not_do_is_refused(api, url, project, rule, said):
+    response = send(api, "PUT", url, notification_rules=[rule])
+    assert response.status_code == 400
+    assert said in response.json()["errors"][0]
+    assert not project.notification_rules.exists()
