@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from allauth.account import signals as account
@@ -9,10 +10,18 @@ from allauth.mfa import signals as mfa
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount import signals as social
 from django.dispatch import receiver
+from django.http import HttpRequest
 
 from accounts.models import User
+from accounts.seen import SEEN_AT
 from accounts.services.audit import record
 from accounts.services.sessions import end_other_sessions
+
+
+@receiver(account.user_logged_in)
+def a_session_begins_to_be_seen(request: HttpRequest, **_: Any) -> None:
+    """Its row is made by allauth; when it is used is noted from now on."""
+    request.session[SEEN_AT] = int(time.time())
 
 
 @receiver(account.user_signed_up)

@@ -9,7 +9,7 @@ from allauth.usersessions.models import UserSession
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 
-_KEY = "seen_at"
+SEEN_AT = "seen_at"
 NOTE_EVERY_SECONDS = 600
 
 
@@ -34,7 +34,7 @@ def _note(request: HttpRequest) -> None:
     # A request without a cookie of ours has no session: the API's, a hook's, a stranger's.
     if request.session.session_key is None or not request.user.is_authenticated:
         return
-    noted = request.session.get(_KEY, 0)
-    if time.time() - noted >= NOTE_EVERY_SECONDS:
+    noted = request.session.get(SEEN_AT)  # the log-in begins to note it
+    if noted is not None and time.time() - noted >= NOTE_EVERY_SECONDS:
         UserSession.objects.create_from_request(request)
-        request.session[_KEY] = int(time.time())
+        request.session[SEEN_AT] = int(time.time())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from importlib import import_module
 
 import pytest
 import time_machine
 from allauth.usersessions.models import UserSession
+from django.apps import apps
 from django.test import Client
 
 from accounts.models import AuditEntry
@@ -14,6 +16,7 @@ from accounts.services.sessions import device_of
 from tests.accounts.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
+know_sessions = import_module("accounts.migrations.0006_known_sessions").know_sessions
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 CHROME = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Safari/604.1"
@@ -99,8 +102,13 @@ def test_when_it_was_seen_is_noted_now_and_then(owner, django_assert_num_queries
     assert UserSession.objects.get().last_seen_at > seen
 
 
-def test_a_session_from_before_it_was_noted_is_listed_once_it_is_used(client, owner):
+def test_sessions_of_the_release_before_are_listed_and_ended(client, owner):
     client.force_login(owner)
-    assert not UserSession.objects.exists()
-    client.get("/account")
-    assert UserSession.objects.get().user == owner
+    Client().get("/login")  # a session of nobody
+    for _ in range(2):
+        know_sessions(apps, None)
+        assert UserSession.objects.get().user == owner
+    here = logged_in(FIREFOX, "192.0.2.7")
+    assert "A program</td>" in here.get("/account").content.decode()
+    here.post("/account/sessions/end")
+    assert client.get("/account").status_code == 302
