@@ -197,6 +197,7 @@ def _banner(demo: Demo) -> str:
             "",
             f"  main deploys to   {demo.place.data_dir / 'deployed'}",
             f"  mail lands in     {demo.place.data_dir / 'mail'}",
+            f"  what was sent     {told['url']}/sent, with a hook to try",
             "  Ctrl-C stops everything.",
             "",
         ]

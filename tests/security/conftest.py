@@ -14,20 +14,25 @@ from django.core.files.storage import default_storage
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import Role
+from accounts.models import Membership, Organization, Role, User
+from accounts.services.invite import invite
+from accounts.services.teams import create_team
 from accounts.services.tokens import make_token
 from builds.logs import live
-from builds.models import Artifact, Build, Connection, Job, Project, Step
+from builds.models import Artifact, Build, Connection, Export, Job, JoinToken, Project, ProjectTransfer, Runner, Step
 from builds.pipeline.basic import Kept, KeptDeployment, KeptPipeline, Match
 from builds.services.keep_pipelines import keep_pipelines
 from deployments.models import Deployment, Environment, Freeze, Release
-from notifications.models import Channel, Event, Rule
+from notifications.addresses import unsubscribe_url
+from notifications.models import Browser, Channel, Event, Message, Rule
+from notifications.services.caught import catcher_url
 from tests.security.routes import API, PAGES, Who, patterns
 
 KEPT = Kept(
     pipelines=(KeptPipeline(name="unit", commands="make"),),
     deployments=(KeptDeployment(name="kept", match=Match.EXACTLY, branch="main", commands="make deploy"),),
 )
+OF_PROJECT = re.compile(r"<uuid:uuid>|<uuid:project_uuid>|<\w+:(?:project_id|build_id)>|freezes/<")
 PLAN = {"source": "ciservice.yml", "pipelines": []}
 
 
@@ -39,10 +44,11 @@ class Route:
     url: str
     may: dict[str, Who]
     is_api: bool
+    of_project: bool  # who does not see the project sees nothing there
 
 
 @pytest.fixture
-def world(organization, project: Project, make_build, owner) -> dict[str, object]:
+def world(organization, project: Project, make_build, make_user, owner) -> dict[str, object]:
     """What the parts of addresses stand for: everything belongs to the cast's organisation."""
     build: Build = make_build(status="passed", plan=PLAN)
     job = Job.objects.create(
@@ -66,8 +72,21 @@ def world(organization, project: Project, make_build, owner) -> dict[str, object
         for reason in ("lifted through the API", "lifted on the page")
     ]
     rule = Rule.objects.create(project=project, events=[Event.values[0]], channel=Channel.values[0])
+    message = Message.objects.create(
+        rule=rule, project=project, event=rule.events[0], about=build.uuid, channel=rule.channel, state="dead"
+    )
+    shows = Browser.objects.create(user=owner, name="Firefox", endpoint="https://push.example.com/x", digest="x")
+    team = create_team(organization, "Backend", role=Role.CONTRIBUTOR, by=owner)
+    project.teams.add(team)  # what follows is tried by its members, and by a member of none
+    member = Membership.objects.create(user=make_user("leaves@example.com"), organization=organization)
+    invitation, link = invite(organization, "invited@example.com", role=Role.CONTRIBUTOR, by=owner)
+    file = default_storage.save("exports/data.zip", ContentFile(b"PK"))
+    export = Export.objects.create(organization=organization, storage_name=file, size=2)
+    offered = [_offered(name, organization, make_user) for name in ("taken", "declined")]
     token, _ = make_token(owner, "of the owner")
     host = Connection.objects.create(organization=organization, provider="generic", url="https://git.example.com")
+    runner = Runner.objects.create(name="build-1", executor="fake", version="1", started_at=now, seen_at=now)
+    join_token = JoinToken.objects.create(digest="0" * 64, expires_at=now + timedelta(hours=1))
     api_token, _ = make_token(owner, "revoked through the API")
     keep_pipelines(project, KEPT, who=owner)
     session = UserSession.objects.create(user=owner, ip="192.0.2.7", session_key="of-the-owner", user_agent="curl/8")
@@ -84,8 +103,21 @@ def world(organization, project: Project, make_build, owner) -> dict[str, object
         "deployment_uuid": deployment.uuid,
         "freeze_uuid": freezes[0].uuid,
         "freeze": freezes[1].uuid,
+        "runner_id": runner.pk,
+        "join_token_uuid": join_token.uuid,
         "rule_uuid": rule.uuid,
         "connection_uuid": host.uuid,
+        "message_uuid": message.uuid,
+        "browser_uuid": shows.uuid,
+        "signed": unsubscribe_url("somebody@example.com", project.uuid).rpartition("/")[2],
+        "catch_token": catcher_url().rpartition("/")[2],
+        "team_uuid": team.uuid,
+        "member_id": member.pk,
+        "invitation_uuid": invitation.uuid,
+        "raw_token": link.rsplit("/", 1)[1],
+        "export_uuid": export.uuid,
+        "transfer_uuid": offered[0].uuid,
+        "transfer": offered[1].uuid,
         "token_id": token.pk,
         "api_token_id": api_token.pk,
         "pipeline_id": 1,
@@ -100,6 +132,15 @@ def world(organization, project: Project, make_build, owner) -> dict[str, object
     }
 
 
+def _offered(name: str, target: Organization, make_user) -> ProjectTransfer:
+    """A project of another organisation that `target` may take."""
+    giver = Organization.objects.create(name=name, slug=name)
+    theirs = make_user(f"{name}@example.com", giver, Role.OWNER)
+    given = Project.objects.create(organization=giver, name=f"{name}/api", repository_url="https://git.example.com/g")
+    times = {"expires_at": timezone.now() + timedelta(days=1)}
+    return ProjectTransfer.objects.create(project=given, target=target, asked_by=theirs, **times)
+
+
 @pytest.fixture
 def routes(world) -> list[Route]:
     """Every address there is."""
@@ -110,20 +151,27 @@ def routes(world) -> list[Route]:
         is_api = pattern.name in API
         may = (API if is_api else PAGES).get(pattern.name or "", {})
         known = by_url.get(url)
-        by_url[url] = Route(pattern.name or "", url, {**(known.may if known else {}), **may}, is_api)
+        by_url[url] = Route(
+            pattern.name or "", url, {**(known.may if known else {}), **may}, is_api, bool(OF_PROJECT.search(text))
+        )
     return list(by_url.values())
 
 
 @pytest.fixture
 def people(make_user, organization, stranger, owner) -> dict[str, object]:
-    """Who tries: nobody, somebody of elsewhere, and members with different roles."""
-    return {
+    """Who tries: nobody, somebody of elsewhere, members with different roles in the project's team, and one in none."""
+    people = {
+        "administrator": User.objects.create_superuser("administrator@example.com", "correct horse battery"),
         "anonymous": None,
         "stranger": stranger,
         "contributor": make_user("contributor@example.com", organization, Role.CONTRIBUTOR),
         "manager": make_user("manager@example.com", organization, Role.PROJECT_MANAGER),
+        "outsider": make_user("outsider@example.com", organization, Role.PROJECT_MANAGER),
         "owner": owner,
     }
+    for team in organization.teams.all():
+        team.members.add(people["contributor"], people["manager"])
+    return people
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ class Who(StrEnum):
     MEMBER = "every member of the organisation"
     MANAGER = "members who manage projects"
     APPROVER = "members who manage the organisation"
+    ADMIN = "administrators of the instance"
 
 
 A, E, P, M, R = Who.ANYBODY, Who.ENTERING, Who.PERSON, Who.MEMBER, Who.MANAGER
@@ -67,6 +68,32 @@ PAGES: dict[str, dict[str, Who]] = {
     "account_password": {"POST": P},
     "token_create": {"POST": P},
     "token_revoke": {"POST": Who.OWNER},
+    "invitation": {"GET": A, "POST": A},
+    "organization_create": {"GET": P, "POST": P},
+    "organization_settings": {"GET": M, "POST": Who.APPROVER},
+    "organization_delete": {"GET": Who.APPROVER, "POST": Who.APPROVER},
+    "organization_leave": {"POST": M},
+    "audit": {"GET": Who.APPROVER},
+    "audit_csv": {"GET": Who.APPROVER},
+    "export_ask": {"POST": Who.APPROVER},
+    "export_download": {"POST": Who.APPROVER},
+    "members": {"GET": M},
+    "member_role": {"POST": Who.APPROVER},
+    "member_remove": {"POST": Who.APPROVER},
+    "invite": {"POST": Who.APPROVER},
+    "invitation_resend": {"POST": Who.APPROVER},
+    "invitation_withdraw": {"POST": Who.APPROVER},
+    "team_create": {"POST": Who.APPROVER},
+    "team": {"GET": M, "POST": R},
+    "team_add": {"POST": R},
+    "team_take": {"POST": R},
+    "team_projects": {"POST": R},
+    "team_delete": {"POST": Who.APPROVER},
+    "transfer_take": {"POST": Who.APPROVER},
+    "transfer_decline": {"POST": Who.APPROVER},
+    "project_transfer": {"GET": Who.APPROVER, "POST": Who.APPROVER},
+    "transfer_withdraw": {"POST": Who.APPROVER},
+    "project_delete": {"GET": Who.APPROVER, "POST": Who.APPROVER},
     "projects": {"GET": P},
     "projects_events": {"GET": P},
     "running": {"GET": P},
@@ -132,7 +159,28 @@ PAGES: dict[str, dict[str, Who]] = {
     "rule_toggle": {"POST": R},
     "rule_remove": {"POST": R},
     "rule_test": {"POST": R},
+    "rule_secret": {"POST": R},
+    "message_again": {"POST": R},
+    "dead_messages": {"GET": M},
+    "dead_again": {"POST": R},
+    "dead_drop": {"POST": R},
+    "wishes": {"GET": P, "POST": P},
+    "browser_add": {"POST": P},
+    "push_key": {"POST": P},
+    "browser_remove": {"POST": Who.OWNER},
+    "push_worker": {"GET": A},
+    "unsubscribe": {"GET": A, "POST": A},  # the signed address is the proof
+    "sent": {"GET": Who.ADMIN},
+    "catch": {"POST": A},  # of an embedded instance; the token in its address is the proof
     "hook": {"POST": A},
+    "runners": {"GET": P},
+    "runner_join": {"POST": A},  # a join token lets in
+    "join_token_make": {"POST": Who.ADMIN},
+    "join_token_revoke": {"POST": Who.ADMIN},
+    **{f"runner_{verb}": {"POST": Who.ADMIN} for verb in ("pause", "resume", "drain", "revoke", "forget")},
+    "halt": {"GET": P},
+    "halt_throw": {"POST": Who.ADMIN},  # of the instance; with an organisation in the form, for its managers
+    "halt_lift": {"POST": Who.ADMIN},
 }
 
 # Below /v2: people are known by their token alone.
@@ -142,6 +190,7 @@ API: dict[str, dict[str, Who]] = {
     "api-root": {},
     "api_no_such_route": {},
     "list_organizations": {"GET": P},
+    "list_audit": {"GET": Who.APPROVER},
     "show_token_used": {"GET": P},
     "list_tokens": {"GET": P},
     "create_token": {"POST": P},
@@ -211,6 +260,16 @@ API: dict[str, dict[str, Who]] = {
     "mark_release": {"POST": R},
     "unmark_release": {"POST": R},
     "show_figures": {"GET": M},
+    "list_jobs": {"GET": M},
+    "list_runners": {"GET": P},
+    **{f"{verb}_runner": {"POST": Who.ADMIN} for verb in ("pause", "resume", "drain", "revoke")},
+    "forget_runner": {"DELETE": Who.ADMIN},
+    "create_join_token": {"POST": Who.ADMIN},
+    "list_halts": {"GET": P},
+    "halt_everything": {"POST": Who.ADMIN},
+    "resume_everything": {"DELETE": Who.ADMIN},
+    "halt_organization": {"POST": Who.APPROVER},
+    "resume_organization": {"DELETE": Who.APPROVER},
     "list_freezes": {"GET": M},
     "make_freeze": {"POST": Who.APPROVER},
     "lift_freeze": {"DELETE": R},
