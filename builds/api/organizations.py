@@ -26,7 +26,9 @@ _TOKEN_LIFE = timedelta(hours=1)
 _MOST_ORGANIZATIONS = 500
 
 
-@router.post("/auth", auth=None, response={200: LoggedIn, 401: Unauthorized, 403: Errors, 429: Errors}, operation_id="log_in")
+@router.post(
+    "/auth", auth=None, response={200: LoggedIn, 401: Unauthorized, 403: Errors, 429: Errors}, operation_id="log_in"
+)
 def log_in(request: HttpRequest) -> dict[str, Any]:
     """Log in with HTTP Basic (e-mail address and password) and get a token for an hour."""
     basic = basic_in(request)
