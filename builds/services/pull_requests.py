@@ -9,6 +9,7 @@ from builds.services.cancel import cancel
 from builds.services.report_status import report
 from builds.services.told import Proposal, Step
 from builds.services.trigger import BuildRequest, new_build, take_numbers
+from builds.signals import build_moved, send_on_commit
 from builds.states import Status
 
 
@@ -58,8 +59,11 @@ def _built(project: Project, request: BuildRequest, who: str) -> Answer:
             return Answer(build=build, reason=f"Built before, as #{build.number}.", repeats=True)
     build = new_build(project, request, take_numbers({project.pk: 1})[project.pk])
     build.save(force_insert=True)
-    report(BuildMove.objects.create(build=build, went_to=build.status, who=who, reason=build.reason))
-    return Answer(build=build)
+    move = BuildMove.objects.create(build=build, went_to=build.status, who=who, reason=build.reason)
+    report(move)
+    if build.status == Status.WAITING:
+        send_on_commit(build_moved, Build, move=move)
+    return Answer(build=build, reason=build.reason)
 
 
 def _held(proposal: Proposal, project: Project) -> list[Build]:

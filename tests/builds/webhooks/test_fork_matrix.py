@@ -119,7 +119,7 @@ def test_nothing_of_a_fork_is_read_before_a_person_approved_the_commit(story, on
 @pytest.mark.parametrize("story", STORIES)
 def test_approved_it_is_given_nothing_and_leaves_nothing(story, kind, on_github, propose, send, owner):
     story(propose, send, owner)
-    for waiting in Build.objects.filter(status=Status.WAITING):
+    for waiting in Build.objects.filter(status=Status.WAITING).order_by("number"):
         assert approve(waiting, user=owner)
     for build in Build.objects.filter(status=Status.QUEUED):
         job = add_job(build, kind=kind)

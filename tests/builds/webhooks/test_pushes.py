@@ -37,7 +37,9 @@ def test_the_answer_as_text_is_one_line(send):
     assert response.content.decode() == f"build #1 {url}\n"
 
 
-@pytest.mark.parametrize("branch", ["feature/x", "a\"b'c<d>", "ünïcode", "日本", "-rf", "$(id)", "x" * 244])
+@pytest.mark.parametrize(
+    "branch", ["feature/x", "a\"b'c<d>", "ünïcode", "日本", "-rf", "$(id)", "x" * 255, "\u65e5" * 255]
+)
 def test_a_branch_may_have_any_name_git_allows(send, branch):
     assert send(push(ref=f"refs/heads/{branch}")).status_code == 202
     assert Build.objects.get().branch == branch
@@ -65,8 +67,7 @@ def test_other_refs_build_nothing(send, ref):
 
 
 @pytest.mark.parametrize("words", ["[skip ci]", "[ci skip]", "--skip-ci", "--ci-skip", "[SKIP CI]"])
-@pytest.mark.parametrize("message", ["{}", "Docs {} only", "Docs\n\n{}\n"])
-@pytest.mark.parametrize("ref", ["refs/heads/main", "refs/tags/v1"])
+@pytest.mark.parametrize(("message", "ref"), [("Docs {} only", "refs/heads/main"), ("Docs\n\n{}\n", "refs/tags/v1")])
 def test_a_message_can_ask_for_no_build(send, words, message, ref):
     response = send(push(message=message.format(words), ref=ref))
     assert response.json() == {"ignored": "The commit's message asks for no build."}
@@ -85,7 +86,7 @@ def test_nearly_the_words_are_not_the_words(send, message):
         {"ref": None},
         {"ref": 7},
         {"ref": "main"},
-        {"ref": "refs/heads/" + "x" * 300},
+        {"ref": "refs/heads/" + "x" * 256},
         {"ref": "refs/heads/a b"},
         {"ref": "refs/heads/a\nb"},
         {"ref": "refs/heads/a\0b"},
