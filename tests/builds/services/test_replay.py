@@ -113,7 +113,7 @@ class TestTheRecord:
         first = perform().record["secrets"]
         made(pipeline())
         second = perform().record["secrets"]
-        settings.SECRET_KEY = "another key of this instance"
+        settings.RECORD_KEY = "ab" * 32
         made(pipeline())
         third = perform().record["secrets"]
 
@@ -257,7 +257,7 @@ class TestExactly:
         Secret.objects.filter(name="CHANGED").delete()
         Secret.objects.create(project=project, name="CHANGED", value="another value")
         Secret.objects.create(project=project, name="NEW", value="a new value")
-        settings.SECRET_KEY = key or settings.SECRET_KEY
+        settings.RECORD_KEY = "ab" * 32 if key else settings.RECORD_KEY
         old.refresh_from_db()
 
         again = replay(old, requested_by=owner, who=owner.email)
