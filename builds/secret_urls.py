@@ -4,7 +4,7 @@ from django.urls import URLPattern, path
 
 from builds.views import secrets, settings
 
-_ORGANIZATION = "organizations/<uuid:uuid>"
+_ORGANIZATION = "organizations/<uuid:organization_uuid>"
 _PROJECT = "projects/<uuid:uuid>/settings/secrets"
 
 urlpatterns: list[URLPattern] = [

@@ -22,14 +22,14 @@ GIVEN_SHOWN = 50
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def of_organization(request: HttpRequest, uuid: UUID) -> HttpResponse:
+def of_organization(request: HttpRequest, organization_uuid: UUID) -> HttpResponse:
     """An organisation's secrets, the form that sets one, and everything that would have to be rotated."""
-    organization = _organization(request, uuid)
+    organization = _organization(request, organization_uuid)
     form = OrganizationSecretForm(organization, request.POST or None)
     if request.method == "POST" and form.is_valid() and put(request, organization, form):
         where = Place(organization, branch=form.cleaned_data["branch"])
         limit_to(where, form.cleaned_data["name"], form.cleaned_data["projects"], who=person(request))
-        return redirect("organization_secrets", uuid)
+        return redirect("organization_secrets", organization_uuid)
     context = {
         "organization": organization,
         "tab": "secrets",
@@ -42,11 +42,11 @@ def of_organization(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 
 @require_POST
-def delete_of_organization(request: HttpRequest, uuid: UUID) -> HttpResponse:
+def delete_of_organization(request: HttpRequest, organization_uuid: UUID) -> HttpResponse:
     """Remove one of an organisation's."""
-    organization = _organization(request, uuid)
+    organization = _organization(request, organization_uuid)
     delete(request, Place(organization))
-    return redirect("organization_secrets", uuid)
+    return redirect("organization_secrets", organization_uuid)
 
 
 @require_safe
