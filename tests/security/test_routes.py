@@ -21,17 +21,17 @@ LAST = [
     "git_host_remove",
     "lift_freeze",
     "freeze_lift",
-    "token_revoke",
-    "session_end",
-    "sessions_end",
-    "connection_remove",
-    "logout",
     "transfer_take",
     "transfer_decline",
     "invitation_withdraw",
     "member_remove",
     "team_delete",
     "organization_leave",
+    "token_revoke",
+    "session_end",
+    "sessions_end",
+    "connection_remove",
+    "logout",
 ]
 # Enough for every operation of the API: what a body lacks is said before whose the address is.
 BODY = json.dumps(
