@@ -42,6 +42,8 @@ def test_a_build_is_shown_in_codeships_words_and_ours(api, builds_url, make_buil
             part: f"http://testserver{builds_url}/{build.uuid}/{part}"
             for part in ("pipelines", "services", "steps", "events")
         },
+        "waiting_reason": "",
+        "estimated_start": None,
     }
 
 
