@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from accounts.models import Membership, Organization, Role, User
 from builds.models import Build, Project
 
 MACHINE = "machine"
+LIVE = "live"
+# With a loopback of its own (tests/browser/conftest.py) Chromium does not mind what containers do to the network.
+BROWSER = "browser" if os.geteuid() == 0 else MACHINE
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items) -> None:
-    """Tests that change the machine's network, or mind when it changes, take turns: one xdist worker runs them all."""
+    """Tests that change the machine's network take turns: one xdist worker runs them all. So do those that share much."""
     for item in items:
-        marks = {mark.name for mark in item.iter_markers()}
-        if {"docker", "browser", "live"} & marks or "tests/browser/" in str(item.path):
-            item.add_marker(pytest.mark.xdist_group(MACHINE))
+        if group := _group_of(item):
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _group_of(item) -> str | None:
+    marks = {mark.name for mark in item.iter_markers()}
+    parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    if "docker" in marks or any(value == "docker" for value in parameters if isinstance(value, str)):
+        return MACHINE
+    if "tests/browser/" in str(item.path):
+        return BROWSER
+    return LIVE if "live" in marks else None
 
 
 def pytest_collection_finish(session) -> None:
     """xdist writes the group into a test's id; where it does not, tests would disturb each other, and nobody would know why."""
-    grouped = (item for item in session.items if item.get_closest_marker("xdist_group"))
     if getattr(session.config.option, "loadgroup", False) and not all(
-        item.nodeid.endswith(f"@{MACHINE}") for item in grouped
+        item.nodeid.endswith(f"@{mark.args[0]}") for item in session.items for mark in item.iter_markers("xdist_group")
     ):
         raise pytest.UsageError(
             "xdist does not keep the tests of one group together: which pytest and xdist are these?"
