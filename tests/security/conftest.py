@@ -19,7 +19,19 @@ from accounts.services.invite import invite
 from accounts.services.teams import create_team
 from accounts.services.tokens import make_token
 from builds.logs import live
-from builds.models import Artifact, Build, Connection, Export, Job, JoinToken, Project, ProjectTransfer, Runner, Step
+from builds.models import (
+    Artifact,
+    Build,
+    Connection,
+    Export,
+    Job,
+    JoinToken,
+    Project,
+    ProjectTransfer,
+    Runner,
+    Secret,
+    Step,
+)
 from builds.pipeline.basic import Kept, KeptDeployment, KeptPipeline, Match
 from builds.services.keep_pipelines import keep_pipelines
 from deployments.models import Deployment, Environment, Freeze, Release
@@ -71,6 +83,8 @@ def world(organization, project: Project, make_build, make_user, owner) -> dict[
         Freeze.objects.create(organization=organization, environment=environment, reason=reason, **times)
         for reason in ("lifted through the API", "lifted on the page")
     ]
+    for its in ({"project": project}, {"organization": organization}, {"project": project, "environment": "staging"}):
+        Secret.objects.create(**its, name="TOKEN", value="kept")
     rule = Rule.objects.create(project=project, events=[Event.values[0]], channel=Channel.values[0])
     message = Message.objects.create(
         rule=rule, project=project, event=rule.events[0], about=build.uuid, channel=rule.channel, state="dead"
