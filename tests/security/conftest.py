@@ -44,7 +44,7 @@ KEPT = Kept(
     pipelines=(KeptPipeline(name="unit", commands="make"),),
     deployments=(KeptDeployment(name="kept", match=Match.EXACTLY, branch="main", commands="make deploy"),),
 )
-OF_PROJECT = re.compile(r"<uuid:uuid>|<uuid:project_uuid>|<\w+:(?:project_id|build_id)>|freezes/<")
+OF_PROJECT = re.compile(r"<(?:\w+:)?(?:project_id|build_id)>|freezes/<")
 PLAN = {"source": "ciservice.yml", "pipelines": []}
 
 
@@ -163,11 +163,10 @@ def routes(world) -> list[Route]:
         text = text.replace("^(?P<rest>.*)$", "no/such/route")
         url = "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda match: str(world[match[1]]), text)
         is_api = pattern.name in API
+        is_of_project = str(world["project_uuid"]) in url or bool(OF_PROJECT.search(text))
         may = (API if is_api else PAGES).get(pattern.name or "", {})
         known = by_url.get(url)
-        by_url[url] = Route(
-            pattern.name or "", url, {**(known.may if known else {}), **may}, is_api, bool(OF_PROJECT.search(text))
-        )
+        by_url[url] = Route(pattern.name or "", url, {**(known.may if known else {}), **may}, is_api, is_of_project)
     return list(by_url.values())
 
 
