@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from ipaddress import ip_address
+from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest
 
 _address: ContextVar[str | None] = ContextVar("request_address", default=None)
 
@@ -23,27 +25,32 @@ class RequestAddressMiddleware:
     sync_capable = True
     async_capable = True
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         self.get_response = get_response
-        if iscoroutinefunction(get_response):
+        self._is_async = iscoroutinefunction(get_response)
+        if self._is_async:
             markcoroutinefunction(self)
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        if iscoroutinefunction(self):
-            return self._later(request)
-        before = _address.set(_told(request))
-        try:
-            return self.get_response(request)
-        finally:
-            _address.reset(before)
+    def __call__(self, request: HttpRequest) -> Any:
+        """The answer, or what to await for it."""
+        return self._later(request) if self._is_async else self._now(request)
 
-    async def _later(self, request: HttpRequest) -> HttpResponseBase:
-        before = _address.set(_told(request))
-        try:
-            answer = self.get_response(request)
-            return answer if isinstance(answer, HttpResponseBase) else await answer
-        finally:
-            _address.reset(before)
+    def _now(self, request: HttpRequest) -> Any:
+        with _known(request):
+            return self.get_response(request)
+
+    async def _later(self, request: HttpRequest) -> Any:
+        with _known(request):
+            return await self.get_response(request)
+
+
+@contextmanager
+def _known(request: HttpRequest) -> Iterator[None]:
+    before = _address.set(_told(request))
+    try:
+        yield
+    finally:
+        _address.reset(before)
 
 
 def _told(request: HttpRequest) -> str | None:

@@ -195,10 +195,11 @@ USE_I18N = False
 STATIC_URL = "static/"
 STATIC_ROOT = Path(env.text("STATIC_ROOT", str(DATA_DIR / "static")))
 WHITENOISE_USE_FINDERS = not PRODUCTION
+STORAGE_DIR = env.text("STORAGE_DIR") or str(DATA_DIR / "storage")
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": env.text("STORAGE_DIR") or str(DATA_DIR / "storage")},
+        "OPTIONS": {"location": STORAGE_DIR},
     },
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"

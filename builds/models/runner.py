@@ -54,7 +54,12 @@ class JoinToken(models.Model):
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     digest = models.CharField(max_length=64, unique=True)
     organization = models.ForeignKey(
-        Organization, on_delete=models.CASCADE, null=True, blank=True, related_name="+", help_text="Whose runner it makes."
+        Organization,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Whose runner it makes.",
     )
     serves = models.CharField(max_length=10, choices=Serves.choices, default=Serves.ALL)
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")

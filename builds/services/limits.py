@@ -68,10 +68,7 @@ def queue_lines(organizations: QuerySet[Organization] | None) -> list[QueueLine]
     running = _counted(Job.objects.filter(status=Status.RUNNING, organization__in=ids), "organization")
     queued = Build.objects.filter(status=Status.QUEUED, project__organization__in=ids)
     waiting = _counted(queued, "project__organization")
-    return [
-        QueueLine(one, running.get(one.pk, 0), waiting.get(one.pk, 0), one.most_waiting)
-        for one in found
-    ]
+    return [QueueLine(one, running.get(one.pk, 0), waiting.get(one.pk, 0), one.most_waiting) for one in found]
 
 
 def _counted(rows: QuerySet[Job] | QuerySet[Build], by: str) -> dict[int, int]:

@@ -16,8 +16,8 @@ def refusal(rule: Approval, deployment: Deployment, user: User) -> str:
 
     The deployment's environment with its project, and its release with its build, are read from it.
     """
-    member = _members(deployment).filter(user=user).values_list("role", "team_role").first()
-    if member is None or not _is_named(rule, higher(*member), user):
+    member = _members(deployment).filter(user=user).first()
+    if member is None or not _is_named(rule, _role_in(member), user):
         return f"Only {named(rule)} may approve this"
     if rule.not_author and _is_author(deployment, user):
         return "Who wrote or asked for a release may not approve it: somebody else has to"

@@ -8,8 +8,8 @@ import pytest
 
 from builds.models import Runner
 from builds.services.plan import plan
-from builds.states import Status
 from builds.services.waiting_of import why_waiting
+from builds.states import Status
 from tests import servers
 from tests.builds.queue import add_job
 from tests.faults.disks import mounted

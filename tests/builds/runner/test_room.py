@@ -7,8 +7,8 @@ import pytest
 from builds.models import Runner
 from builds.runner.room import Room
 from builds.services.measure import registry
-from builds.states import Status
 from builds.services.waiting_of import why_waiting
+from builds.states import Status
 from runners.disk import free_mb
 from runners.errors import EngineError
 from tests import servers
