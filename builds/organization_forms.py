@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 
 from accounts.models import Organization, Role, Team, User
 from accounts.services.audit_log import AuditFilter
@@ -15,6 +16,7 @@ from accounts.services.roles import roles_up_to
 from builds.access import organizations_of
 
 _LAST_YEAR = 9998
+_MOST_DAYS = 3650
 
 
 def role_choices(own: str) -> list[tuple[str, str]]:
@@ -26,6 +28,25 @@ class OrganizationForm(forms.Form):
     """What an organisation is called."""
 
     name = forms.CharField(label="Name", max_length=100, help_text="As people say it: Acme Shop.")
+
+
+class RetentionForm(forms.Form):
+    """After how many days something goes; empty = as the instance has it, 0 = never."""
+
+    build_days = forms.IntegerField(
+        label="Builds", help_text="The newest ten of each project stay, and those that were delivered."
+    )
+    log_days = forms.IntegerField(label="Logs", help_text="Their builds stay, with every step and its result.")
+    artifact_days = forms.IntegerField(label="Artifacts")
+    cache_days = forms.IntegerField(label="Caches", help_text="Without being used.")
+
+    def __init__(self, *args: Any, instance_has: Mapping[str, int], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for kind, field in self.fields.items():
+            days = instance_has[kind]
+            field.required = False
+            field.validators += [MinValueValidator(0), MaxValueValidator(_MOST_DAYS)]
+            field.widget.attrs |= {"min": 0, "max": _MOST_DAYS, "placeholder": str(days) if days else "for ever"}
 
 
 class InviteForm(forms.Form):

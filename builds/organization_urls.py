@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern] = [
     path("invitations/<str:raw_token>", joining.invitation, name="invitation"),
     path("organizations/new", organization.create, name="organization_create"),
     path(f"{_ORGANIZATION}/settings", organization.settings, name="organization_settings"),
+    path(f"{_ORGANIZATION}/retention", organization.retention, name="organization_retention"),
     path(f"{_ORGANIZATION}/delete", deletion.organization, name="organization_delete"),
     path(f"{_ORGANIZATION}/audit", audit.audit, name="audit"),
     path(f"{_ORGANIZATION}/audit.csv", audit.download, name="audit_csv"),

@@ -302,8 +302,11 @@ QUEUE_LIMIT = env.whole(
     "QUEUE_LIMIT", 1000, least=1
 )  # builds of one organisation that may wait; an organisation may have its own
 LOG_CAP_BYTES = env.whole("LOG_CAP_MB", 64, least=1, most=1024) * 1024 * 1024
-ARTIFACT_DAYS = env.whole("ARTIFACT_DAYS", 30, least=1)
-CACHE_DAYS = env.whole("CACHE_DAYS", 14, least=1)  # without being used
+# Days after which something goes; 0 = never. Organisations may have their own (services/retention.py).
+BUILD_DAYS = env.whole("BUILD_DAYS", 0)
+LOG_DAYS = env.whole("LOG_DAYS", 0)
+ARTIFACT_DAYS = env.whole("ARTIFACT_DAYS", 30)
+CACHE_DAYS = env.whole("CACHE_DAYS", 14)  # without being used
 CACHE_BYTES = env.whole("CACHE_MB", 5120, least=1) * 1024 * 1024  # of a project
 # Repositories on this machine (file paths) may be built: only for the embedded default and its demo.
 ALLOW_LOCAL_REPOSITORIES = env.flag("ALLOW_LOCAL_REPOSITORIES", default=not PRODUCTION)

@@ -11,6 +11,6 @@ class DeploymentsConfig(AppConfig):
     name = "deployments"
 
     def ready(self) -> None:
-        """Connect the page of consequences, and say what an export tells of this app."""
+        """Connect the page of consequences, and say what an export tells of this app, and what it keeps from being pruned."""
         import_module("deployments.receivers")
         import_module("deployments.exported")

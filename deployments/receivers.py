@@ -6,6 +6,7 @@ from django.dispatch import receiver
 
 from builds.models import BuildMove, JobMove, Project
 from builds.models.job import JobKind
+from builds.services.prune_builds import also_keeps
 from builds.signals import build_moved, job_moved, project_clearing, project_moved
 from builds.states import FINAL as JOB_FINAL
 from builds.states import Status
@@ -14,6 +15,7 @@ from deployments.services import leaving, verify, watch
 from deployments.services.advance import advance
 from deployments.services.announce import announce
 from deployments.services.check_again import check_by_itself
+from deployments.services.keeps import released
 from deployments.services.request import request_for_build
 from deployments.services.settle import settle
 from deployments.services.sync_environments import sync_environments
@@ -101,3 +103,7 @@ def freezes_follow_their_project(project: Project, **_: object) -> None:
 def releases_go_before_their_builds(project: Project, **_: object) -> None:
     """The project is deleted for good."""
     leaving.clear(project)
+
+
+# What was delivered is not pruned.
+also_keeps(released)

@@ -15,6 +15,7 @@ from builds.models.project import Project
 from builds.models.project_key import ProjectKey
 from builds.models.pull_request import PullRequest
 from builds.models.reported import BadCase, Tally
+from builds.models.retention import Retention
 from builds.models.runner import JoinToken, Runner
 from builds.models.schedule import Schedule
 from builds.models.secret import Secret, SecretKind, SecretsGiven
@@ -44,6 +45,7 @@ __all__ = [
     "QueueLimit",
     "ReportedStatus",
     "RepositoryLook",
+    "Retention",
     "Runner",
     "Schedule",
     "Secret",

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from builds.models import OutboxEntry, Runner, WebhookDelivery
 from builds.models.outbox import OutboxState
 from builds.services.approve import expire_unapproved
+from builds.services.prune_builds import prune_builds
 from builds.services.prune_files import prune_files
 
 _DELIVERY_DAYS = 30
@@ -24,7 +25,7 @@ def prune() -> int:
     """
     old_deliveries = WebhookDelivery.objects.filter(received_at__lt=Now() - timedelta(days=_DELIVERY_DAYS))
     sent = Q(state=OutboxState.SENT, sent_at__lt=Now() - timedelta(days=_SENT_DAYS))
-    gone = prune_files()
+    gone = prune_files() + prune_builds()
     for rows in (
         old_deliveries,
         OutboxEntry.objects.filter(sent),

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from django.conf import settings
 from django.db.models import QuerySet
-from django.db.models.functions import Now
 
 from builds.models import Artifact, Cache
 from builds.services.depot import forget
+from builds.services.retention import expired
 
 _AT_ONCE = 1000
 
 
 def prune_files() -> int:
-    """At most a thousand of each kind a call; how many went."""
-    artifacts = Artifact.objects.filter(created_at__lt=Now() - timedelta(days=settings.ARTIFACT_DAYS))
-    caches = Cache.objects.filter(used_at__lt=Now() - timedelta(days=settings.CACHE_DAYS))
-    return _prune(artifacts) + _prune(caches)
+    """At most a thousand of each kind and organisation's rule a call; how many went."""
+    artifacts = expired("artifact_days", organization="job__organization", since="created_at")
+    caches = expired("cache_days", organization="project__organization", since="used_at")
+    return sum(
+        [
+            *(_prune(Artifact.objects.filter(mine)) for mine in artifacts),
+            *(_prune(Cache.objects.filter(mine)) for mine in caches),
+        ]
+    )
 
 
 def _prune(rows: QuerySet[Artifact] | QuerySet[Cache]) -> int:

@@ -71,6 +71,7 @@ PAGES: dict[str, dict[str, Who]] = {
     "invitation": {"GET": A, "POST": A},
     "organization_create": {"GET": P, "POST": P},
     "organization_settings": {"GET": M, "POST": Who.APPROVER},
+    "organization_retention": {"POST": Who.APPROVER},
     "organization_delete": {"GET": Who.APPROVER, "POST": Who.APPROVER},
     "organization_leave": {"POST": M},
     "audit": {"GET": Who.APPROVER},
