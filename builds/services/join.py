@@ -1,7 +1,7 @@
 """Let a machine join as a runner: a token, good once and for an hour, is exchanged for what a runner needs.
 
 A runner reads the database and opens secrets, so what it is given is as good as the instance itself: only administrators
-make tokens (docs/decisions/0010). SECRET_KEY is not among it.
+make tokens (docs/decisions/0010-a-runner-reads-the-rows.md). SECRET_KEY is not among it.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from builds.access import Right, build_or_404, require_in, rights_in
+from builds.commit_address import commit_address
 from builds.models import Artifact, Build, Runner
 from builds.numbers import whole
 from builds.services.cancel import cancel
@@ -20,7 +21,6 @@ from builds.services.verdict import verdict
 from builds.services.waiting_of import waiting_lines
 from builds.states import Status
 from builds.views import slots
-from builds.views.commits import commit_address
 from builds.views.log_pane import pane
 from builds.views.person import person
 from builds.views.strip import strip

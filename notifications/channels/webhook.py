@@ -9,11 +9,11 @@ import time
 from typing import Any
 
 from builds.addresses import build_url
+from builds.commit_address import commit_address
 from builds.models import Build
 from builds.outbound import client
 from builds.outbound.client import Answer
 from builds.states import CODESHIP_STATUS
-from builds.views.commits import commit_address
 from notifications.channels.target import target_of
 from notifications.models import Event, Message
 

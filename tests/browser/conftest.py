@@ -7,6 +7,8 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -53,12 +55,19 @@ def quiet():
 
 @pytest.fixture(scope="package")
 def web(django_db_setup, django_db_blocker, quiet):
-    """The address of a real web process: gunicorn's ASGI worker, so that streams are streams."""
+    """The address of a real web process, for who has the same loopback."""
+    with serve(django_db_blocker, quiet) as url:
+        yield url
+
+
+@contextmanager
+def serve(django_db_blocker, before: list[str]) -> Iterator[str]:
+    """gunicorn's ASGI worker, so that streams are streams; its command begins with `before`."""
     port = free_port()
     with django_db_blocker.unblock():
         environment = {**os.environ, "DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": "ciservice.settings"}
     environment["PUBLIC_URL"] = f"http://127.0.0.1:{port}"
-    command = [*quiet, sys.executable, "-m", "gunicorn", "-b", f"127.0.0.1:{port}", "-k", "asgi", "-w", "1"]
+    command = [*before, sys.executable, "-m", "gunicorn", "-b", f"127.0.0.1:{port}", "-k", "asgi", "-w", "1"]
     command += [
         "--graceful-timeout",
         "1",
@@ -69,7 +78,7 @@ def web(django_db_setup, django_db_blocker, quiet):
     ]
     process = subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR)
     try:
-        wait_until(lambda: _answers(quiet, port, process), seconds=60, what="the web process")
+        wait_until(lambda: _answers(before, port, process), seconds=60, what="the web process")
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
@@ -90,9 +99,9 @@ def _from_disk(route: Route) -> None:
 _ASK = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=5)"
 
 
-def _answers(quiet: list[str], port: int, process: subprocess.Popen) -> bool:
+def _answers(before: list[str], port: int, process: subprocess.Popen) -> bool:
     assert process.poll() is None, "the web process ended"
-    command = [*quiet, sys.executable, "-c", _ASK, f"http://127.0.0.1:{port}/login"]
+    command = [*before, sys.executable, "-c", _ASK, f"http://127.0.0.1:{port}/login"]
     return subprocess.run(command, stderr=subprocess.DEVNULL).returncode == 0
 
 

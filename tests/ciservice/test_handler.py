@@ -15,12 +15,19 @@ from django.contrib.staticfiles import finders
 from django.db import connection
 
 from ciservice.handler import THREADS
-from tests.browser.conftest import web  # noqa: F401  # a real web process on the tests' database
+from tests.browser.conftest import serve
 from tests.servers import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ELSEWHERE = 6  # threads that read logs, and the process' start
+
+
+@pytest.fixture(scope="module")
+def web(django_db_setup, django_db_blocker):
+    """The address of a real web process on the tests' database."""
+    with serve(django_db_blocker, []) as url:
+        yield url
 
 
 def status(url: str) -> int:
@@ -43,7 +50,7 @@ def connections() -> int:
 
 @pytest.mark.skipif("sqlite" in settings.DATABASES["default"]["ENGINE"], reason="SQLite has no connections to count")
 @pytest.mark.parametrize("path", ["/v2/organizations", "/readyz"])
-def test_many_requests_take_few_connections(web, path):  # noqa: F811
+def test_many_requests_take_few_connections(web, path):
     with ThreadPoolExecutor(20) as pool:
         answers = set(pool.map(status, [f"{web}{path}"] * 120))
     assert answers <= {200, 401}, answers
@@ -51,7 +58,7 @@ def test_many_requests_take_few_connections(web, path):  # noqa: F811
 
 
 @pytest.mark.skipif("sqlite" in settings.DATABASES["default"]["ENGINE"], reason="SQLite has no connections to lose")
-def test_connections_that_died_are_replaced(web):  # noqa: F811
+def test_connections_that_died_are_replaced(web):
     addresses = [f"{web}/v2/organizations"] * 20
     with ThreadPoolExecutor(20) as pool:
         list(pool.map(status, addresses))
@@ -63,16 +70,16 @@ def test_connections_that_died_are_replaced(web):  # noqa: F811
         wait_until(lambda: set(pool.map(status, addresses)) == {401}, seconds=20, what="answers to all requests")
 
 
-def test_a_file_comes_whole(web):  # noqa: F811
+def test_a_file_comes_whole(web):
     with urllib.request.urlopen(f"{web}/static/ciservice/app.css", timeout=30) as answer:
         assert answer.read() == Path(str(finders.find("ciservice/app.css"))).read_bytes()
 
 
-def test_an_address_that_is_nowhere_is_not_found(web):  # noqa: F811
+def test_an_address_that_is_nowhere_is_not_found(web):
     assert status(f"{web}/v2/nowhere") == 404
 
 
-def test_a_stream_that_nobody_may_see_is_refused(web):  # noqa: F811
+def test_a_stream_that_nobody_may_see_is_refused(web):
     uuid = "00000000-0000-0000-0000-000000000000"
     assert status(f"{web}/v2/organizations/{uuid}/projects/{uuid}/builds/{uuid}/events") == 401
 

@@ -12,6 +12,7 @@ from ciservice.cli import jet, main
 from ciservice.cli.flags import Command
 
 PAGE = (Path(__file__).parents[3] / "docs/command-line.md").read_text()
+NO_COMMAND = "A server from the command line"
 SECTIONS = {part.split("\n", 1)[0]: part for part in PAGE.split("\n## ")[1:]}
 CI = (
     "--ci-branch --ci-build-id --ci-commit-description --ci-commit-id --ci-commit-message --ci-committer-email"
@@ -58,7 +59,8 @@ def test_every_flag_is_documented_and_no_other(name):
 
 
 def test_every_command_is_documented():
-    assert {name for title in SECTIONS for name in title.split(", ")} == set(main.list_commands(click.Context(main)))
+    titles = SECTIONS.keys() - {NO_COMMAND}
+    assert {name for title in titles for name in title.split(", ")} == set(main.list_commands(click.Context(main)))
 
 
 @pytest.mark.parametrize(

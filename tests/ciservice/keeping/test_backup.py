@@ -17,6 +17,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from builds.models import Artifact, Job, Project
 from ciservice.keeping.archive import MANIFEST, BackupError
 from ciservice.keeping.backup import backup
+from ciservice.keeping.database import Postgresql
 from ciservice.keeping.restore import restore, verify
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -76,13 +77,27 @@ def manifest(path):
         return json.loads(tar.extractfile(MANIFEST).read())
 
 
-def databases():
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE 'ciservice_verify%'")
-        return cursor.fetchall()
+@pytest.fixture
+def databases(monkeypatch):
+    """Those that were made beside, and are still there."""
+    made = []
+    run = Postgresql._run
+
+    def noted(self, program, *words, **options):
+        made.extend(words if program == "createdb" else ())
+        run(self, program, *words, **options)
+
+    def left():
+        assert made, "none was made"
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT datname FROM pg_database WHERE datname = ANY(%s)", [made])
+            return cursor.fetchall()
+
+    monkeypatch.setattr(Postgresql, "_run", noted)
+    return left
 
 
-def test_a_backup_is_whole_and_opens(archive, project):
+def test_a_backup_is_whole_and_opens(archive, project, databases):
     told = []
     checked = verify(archive, told.append)
     assert checked.files == 1
@@ -117,7 +132,7 @@ def test_what_was_cut_off_is_found(archive):
         verify(archive, lambda line: None)
 
 
-def test_a_file_that_a_row_names_is_missed(artifact, tmp_path):
+def test_a_file_that_a_row_names_is_missed(artifact, tmp_path, databases):
     default_storage.delete(artifact.storage_name)
     path = tmp_path / "tuesday.tar"
     backup(path, lambda line: None)
