@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Count, F, QuerySet, Value
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from accounts.models import Organization, User
@@ -16,6 +18,8 @@ from builds.models import Build, Job, QueueLimit
 from builds.states import Status
 
 _MOST_ORGANIZATIONS = 200
+_ROOM_SECONDS = 1.0
+_MOST_REMEMBERED = 10_000
 
 
 class QueueFullError(PermissionDenied):
@@ -32,12 +36,47 @@ class QueueLine:
     most_waiting: int
 
 
+class _Room:
+    """How many more builds an organisation may have before the database is asked again: in a flood, once a second.
+
+    It is half of what was free, in each process, so that only many processes together could go past a limit.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._left: dict[int, tuple[int, float]] = {}  # builds, and until when that is believed
+
+    def take(self, organization_id: int) -> bool:
+        """Whether there is room for one more, as far as is remembered."""
+        with self._lock:
+            left, until = self._left.get(organization_id, (0, 0.0))
+            if left < 1 or until < time.monotonic():
+                return False
+            self._left[organization_id] = (left - 1, until)
+            return True
+
+    def remember(self, organization_id: int, free: int) -> None:
+        """So many may come, as the database has it now."""
+        with self._lock:
+            if len(self._left) >= _MOST_REMEMBERED:
+                self._left.clear()
+            self._left[organization_id] = (free // 2, time.monotonic() + _ROOM_SECONDS)
+
+
+_room = _Room()
+
+
 def queue_full(organization_id: int) -> str:
-    """Why no further build may wait there, as a sentence; "" where one may. Reads no more rows than may wait."""
-    most = QueueLimit.objects.filter(organization=organization_id).values_list("builds", flat=True).first()
-    limit = settings.QUEUE_LIMIT if most is None else most
-    waiting = Build.objects.filter(project__organization=organization_id, status=Status.QUEUED)
-    if len(waiting.values_list("pk")[:limit]) < limit:
+    """Why no further build may wait there, as a sentence; "" where one may. One statement, and mostly none."""
+    if _room.take(organization_id):
+        return ""
+    queued = Build.objects.filter(project__organization=OuterRef("pk"), status=Status.QUEUED).order_by()
+    counted = Subquery(queued.values("project__organization").annotate(builds=Count("pk")).values("builds"))
+    most = Coalesce(F("queue_limit__builds"), Value(settings.QUEUE_LIMIT))
+    asked = Organization.objects.filter(pk=organization_id).values_list(most, Coalesce(counted, 0))
+    limit, waiting = asked.first() or (0, -1)
+    _room.remember(organization_id, limit - waiting - 1)
+    if waiting < limit:
         return ""
     return f"{limit} builds wait already, as many as may: nothing is built until some of them have begun."
 
@@ -57,6 +96,7 @@ def set_limits(organization: Organization, *, running: int | None, waiting: int 
             QueueLimit.objects.update_or_create(organization=organization, defaults={"builds": waiting})
         details = {"running": running, "waiting": waiting}
         record("organization.limits", organization.name, user=user, organization=organization, details=details)
+    _room.remember(organization.pk, 0)
 
 
 def queue_lines(organizations: QuerySet[Organization] | None) -> list[QueueLine]:
