@@ -38,7 +38,8 @@ def why_each(
         )
         is_open = not (job.organization_id in halts or _no_runner(job, queue.places))
         told = None if start is None or not is_open or (is_guessed and start.seconds > 0) else start
-        found[job.job_id] = Why(reason=_with_time(reason, told), seconds=told.seconds if told else None)
+        sentence = reason if job.rests > 0 else _with_time(reason, told)  # which says already until when it rests
+        found[job.job_id] = Why(reason=sentence, seconds=told.seconds if told else None)
     return found
 
 
