@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(items) -> None:
 def _group_of(item) -> str | None:
     marks = {mark.name for mark in item.iter_markers()}
     parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
-    if "docker" in marks or any(value == "docker" for value in parameters if isinstance(value, str)):
+    if marks & {"docker", "networks"} or any(value == "docker" for value in parameters if isinstance(value, str)):
         return MACHINE
     if "tests/browser/" in str(item.path):
         return BROWSER

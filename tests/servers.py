@@ -62,6 +62,7 @@ class Postgres:
 
     def __init__(self, prepare: Callable[[Path], object] = lambda folder: None) -> None:
         self.bin = postgres_binaries()
+        self.addresses = ""  # of this machine, beside the socket, from the next start on
         self.dir = Path(tempfile.mkdtemp(prefix="ci-pg-", dir="/tmp"))
         prepare(self.dir)
         if os.geteuid() == 0:
@@ -84,7 +85,7 @@ class Postgres:
 
     def start(self) -> None:
         # A commit stays synchronous: a server that a test kills must keep what it said it had.
-        options = f"-k {self.dir} -c listen_addresses='' -c fsync=off -c full_page_writes=off -c max_connections=200"
+        options = f"-k {self.dir} -c listen_addresses='{self.addresses}' -c fsync=off -c full_page_writes=off -c max_connections=200"
         self._run("pg_ctl", "-D", str(self.dir / "data"), "-o", options, "-l", str(self.dir / "log"), "-w", "start")
 
     def stop(self, mode: str = "immediate") -> None:

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -39,11 +40,11 @@ def answers(port: int) -> bool:
 class Process:
     """One process of the service; its output is in `log`."""
 
-    def __init__(self, call: str, environment: dict[str, str], log: Path) -> None:
+    def __init__(self, call: str, environment: dict[str, str], log: Path, before: Sequence[str] = ()) -> None:
         self.log = log
         self._out = log.open("ab")
         self._process = subprocess.Popen(
-            [sys.executable, "-c", f"from ciservice import processes; processes.{call}"],
+            [*before, sys.executable, "-c", f"from ciservice import processes; processes.{call}"],
             cwd=ROOT,
             env=environment,
             stdout=self._out,
@@ -134,9 +135,9 @@ class House:
             **more,
         }
 
-    def runner(self, name: str = "runner-a", **more: str) -> Process:
-        """A runner; it takes jobs as soon as it is up."""
-        return self._start("runner()", name, RUNNER_NAME=name, **more)
+    def runner(self, name: str = "runner-a", *, before: Sequence[str] = (), **more: str) -> Process:
+        """A runner; it takes jobs as soon as it is up. Its command begins with `before`."""
+        return self._start("runner()", name, before, RUNNER_NAME=name, **more)
 
     def worker(self, name: str = "worker", **more: str) -> Process:
         """A worker: plans, sweeps, the outbox."""
@@ -152,8 +153,8 @@ class House:
         servers.wait_until(lambda: answers(port), what=f"a web server at port {port}")
         return process
 
-    def _start(self, call: str, name: str, **more: str) -> Process:
-        process = Process(call, self.environment(**more), self._folder / f"{name}.log")
+    def _start(self, call: str, name: str, before: Sequence[str] = (), **more: str) -> Process:
+        process = Process(call, self.environment(**more), self._folder / f"{name}.log", before)
         self._processes.append(process)
         return process
 
