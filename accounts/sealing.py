@@ -1,7 +1,8 @@
 """Texts that are encrypted at rest: what the database holds opens only with a key of SEALING_KEYS.
 
-A sealed text is `k1.<id of its key>.<Fernet token>`; those of the first releases are the token alone. The first key
-seals, all open: so a key is changed while the service runs (services/rotate_keys.py).
+The first key seals, all open: so a key is changed while the service runs (services/rotate_keys.py). A sealed text is a
+Fernet token alone, as in the first releases, while there is one key: a process of the release before opens it, so both
+can run during an upgrade. Where there are more keys it is `k1.<id of its key>.<Fernet token>`. Both open at any time.
 """
 
 from __future__ import annotations
@@ -43,9 +44,10 @@ def newest_key_id() -> str:
 
 
 def seal(text: str) -> str:
-    """`text`, encrypted with the first key."""
+    """`text`, encrypted with the first key; with the key's id where there are others."""
     key = settings.SEALING_KEYS[0]
-    return f"k1.{key_id(key)}.{_box(key).encrypt(text.encode()).decode()}"
+    token = _box(key).encrypt(text.encode()).decode()
+    return token if len(settings.SEALING_KEYS) == 1 else f"k1.{key_id(key)}.{token}"
 
 
 def unseal(sealed: str) -> str:
@@ -54,7 +56,7 @@ def unseal(sealed: str) -> str:
 
 
 def sealed_by(sealed: str) -> str:
-    """The id of the key that a sealed text needs. DoesNotOpen where that is an old text, and no key of today opens it."""
+    """The id of the key that a sealed text needs. DoesNotOpen where the text is a token alone, and no key of today opens it."""
     found = _SEALED.fullmatch(sealed)
     return found[1] if found else _opened(sealed)[1]
 
