@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from itertools import islice
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from builds.models import Build
 from builds.states import FINAL as JOB_FINAL
 from builds.states import Status
-from deployments.models import Deployment, Environment
+from deployments.models import Deployment, Environment, Stage
+from deployments.services import stages
 from deployments.services.advance import advance
 from deployments.services.approve import expire_due
 from deployments.services.move import move
@@ -46,9 +47,19 @@ def sweep() -> int:
         _each(request_for_build, _forgotten_builds())
         + _each(settle, ended)
         + _each(_orphaned, orphans)
+        + _each(stages.passed, _stood().values_list("pk", flat=True))
         + expire_due(now)
         + _each(advance, waiting.values_list("pk", flat=True))
         + _each(advance, held.values_list("pk", flat=True)[:_AT_RANDOM])
+    )
+
+
+def _stood() -> QuerySet[Stage]:
+    """Stages that have been right for long enough and were not followed, since all work was halted; a pause is a person's."""
+    now = timezone.now()
+    rolling = Stage.objects.filter(deployment__status__in=(_S.ROLLING_OUT, _S.VERIFYING), deployment__paused_at=None)
+    return rolling.filter(
+        Q(bakes_until=None) | Q(bakes_until__lte=now), ended_at=None, look_at=None, right_at__isnull=False
     )
 
 
