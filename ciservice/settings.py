@@ -295,7 +295,7 @@ SILENCE_TIMEOUT_SECONDS = env.whole("SILENCE_TIMEOUT_SECONDS", 900, least=1)
 # How often the branches of active projects are looked at for pushes whose webhook never came; 0 = never.
 RECONCILE_MINUTES = env.whole("RECONCILE_MINUTES", 10, most=1440)
 # What one token may ask of the API; 0 = as much as it likes. CodeShip allowed 60.
-API_REQUESTS_A_MINUTE = env.whole("API_REQUESTS_A_MINUTE", 600)
+API_REQUESTS_A_MINUTE = env.whole("API_REQUESTS_A_MINUTE", 6000)
 # What one hook may send to each web process; after some rest ten times as many at once. 0 = as many as it likes.
 WEBHOOKS_A_MINUTE = env.whole("WEBHOOKS_A_MINUTE", 60, most=1_000_000)
 QUEUE_LIMIT = env.whole(
