@@ -8,6 +8,7 @@ import pytest
 from django.apps import apps
 from django.test import Client
 
+from accounts.models import CacheEntry
 from tests.security.routes import API, PAGES, Who, patterns
 
 # Streams and their look-ups work in threads of their own, which see only what is committed.
@@ -189,11 +190,12 @@ def test_no_way_of_writing_an_address_leads_around_the_log_in(path, world):
 
 
 def everything():
-    """Every row of ours, as text."""
+    """Every row of ours, as text; what somebody asks too often is counted whatever the method."""
     ours = [
         model
         for label in ("accounts", "builds", "deployments", "notifications")
         for model in apps.get_app_config(label).get_models()
+        if model is not CacheEntry
     ]
     return {model._meta.label: sorted(map(str, model.objects.values())) for model in ours}
 
