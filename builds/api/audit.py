@@ -8,11 +8,12 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from ninja import Query, Router, Schema
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from accounts.services.audit_log import AuditFilter, entries
 from builds.access import Right, organization_or_404, require
 from builds.api.auth import Asked
+from builds.api.moments import Moment
 from builds.api.paging import Paging, page_of
 from builds.api.schemas import Errors, Page
 
@@ -25,8 +26,8 @@ class AuditAsked(Schema):
 
     who: str = Field("", max_length=254, description="A part of an e-mail address.")
     action: str = Field("", max_length=60, description='An action, or the beginning of some: "member.".')
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = Field(None, description="Before this moment.")
+    since: Moment | None = None
+    until: Moment | None = Field(None, description="Before this moment.")
 
 
 class AuditOut(Schema):

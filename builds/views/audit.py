@@ -6,7 +6,8 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -48,13 +49,20 @@ def audit(request: HttpRequest, organization_uuid: UUID) -> HttpResponse:
 
 @never_cache
 @require_safe
-def download(request: HttpRequest, organization_uuid: UUID) -> StreamingHttpResponse:
+def download(request: HttpRequest, organization_uuid: UUID) -> HttpResponseBase:
     """All that the filter lets through, as CSV."""
     _, organization = organization_to_change(request, organization_uuid, Right.SEE_AUDIT)
-    rows = entries(organization, _wanted(AuditForm(actions(organization), request.GET or None)))
+    form = AuditForm(actions(organization), request.GET or None)
+    if form.errors:
+        return HttpResponseBadRequest(_told(form), content_type="text/plain; charset=utf-8")
+    rows = entries(organization, _wanted(form))
     answer = StreamingHttpResponse(in_threads(as_csv(rows)), content_type="text/csv; charset=utf-8")
     answer.headers["Content-Disposition"] = f'attachment; filename="audit-{organization.slug}.csv"'
     return answer
+
+
+def _told(form: AuditForm) -> str:
+    return "".join(f"{name}: {' '.join(map(str, errors))}\n" for name, errors in form.errors.items())
 
 
 def _wanted(form: AuditForm) -> AuditFilter:

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, Field
 
+from builds.api.moments import Moment
 from builds.api.schemas import Page
 from builds.services.texts import storable
 
-
-def _in_utc(moment: datetime) -> datetime:
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("this is beyond every calendar") from None
-
-
 _Text = Annotated[str, AfterValidator(storable)]
-_Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 _NUMBER = Field(ge=1, le=2_000_000_000, description="Its number in the project.")
 
 
@@ -254,6 +246,6 @@ class FreezeIn(Schema):
     """A time in which nothing goes."""
 
     environment_uuid: UUID | None = Field(None, description="Default: every environment of the organisation.")
-    starts_at: _Moment | None = Field(None, description="With its zone. Default: now.")
-    ends_at: _Moment
+    starts_at: Moment | None = Field(None, description="With its zone. Default: now.")
+    ends_at: Moment
     reason: _Text = Field(min_length=1, max_length=200)
