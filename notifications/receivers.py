@@ -8,11 +8,12 @@ from django.dispatch import receiver
 
 from accounts.sign_in.letters import Letter
 from accounts.signals import letter_written
-from builds.models import BuildMove
-from builds.signals import build_moved, project_created
+from builds.models import BuildMove, Project
+from builds.signals import build_moved, project_created, project_moved
 from deployments.signals import deployment_moved, health_moved
 from notifications.services.carry_letter import put_letter
 from notifications.services.default_rules import make_default_rules
+from notifications.services.rules import stop_telling_teams
 from notifications.services.tell import tell_of_deployment, tell_of_health, tell_of_move
 
 # Registers who delivers messages.
@@ -29,6 +30,12 @@ def people_get_their_letters(letter: Letter, **_: object) -> None:
 def a_project_begins_with_rules(project_id: int, **_: object) -> None:
     """CodeShip's defaults."""
     make_default_rules(project_id)
+
+
+@receiver(project_moved)
+def teams_of_before_hear_no_more(project: Project, **_: object) -> None:
+    """Another organisation took the project."""
+    stop_telling_teams(project)
 
 
 @receiver(build_moved)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models import Count
 from django.utils import timezone
 
 from accounts.models import ApiToken, Organization, User
@@ -58,7 +57,8 @@ def _hide(project: Project) -> bool:
     Schedule.objects.filter(project=project).delete()
     RepositoryLook.objects.filter(project=project).delete()
     ProjectTransfer.objects.filter(project=project).delete()
-    # A secret for this project alone must not become one for all when its last project goes.
-    its_own = Secret.objects.annotate(count=Count("projects")).filter(count=1, projects=project)
-    Secret.objects.filter(pk__in=list(its_own.values_list("pk", flat=True))).delete()
+    # A secret for some projects alone must not become one for all when the last of them goes.
+    its_own = set(Secret.objects.filter(projects=project).values_list("pk", flat=True))
+    kept = Secret.objects.filter(pk__in=its_own, projects__deleting_at=None).values_list("pk", flat=True)
+    Secret.objects.filter(pk__in=its_own - set(kept)).delete()
     return True

@@ -12,6 +12,7 @@ from accounts.models import User
 from accounts.services.audit import record
 from builds.models import Project
 from notifications.models import Channel, Rule
+from notifications.services.addressees import TEAM
 
 MOST_RULES = 50
 
@@ -64,11 +65,20 @@ def remove_rule(rule: Rule, *, user: User) -> None:
         rule.delete()
 
 
+def stop_telling_teams(project: Project) -> None:
+    """Another organisation has the project: what told teams of the one before is off, and the log says so."""
+    for rule in project.notification_rules.filter(channel=Channel.EMAIL, enabled=True):
+        if rule.target.startswith(TEAM):
+            rule.enabled = False
+            rule.save(update_fields=["enabled"])
+            _record("disabled", rule, None)
+
+
 def _first_secret(values: dict[str, Any]) -> str:
     return new_secret() if values.get("channel") == Channel.WEBHOOK else ""
 
 
-def _record(verb: str, rule: Rule, user: User) -> None:
+def _record(verb: str, rule: Rule, user: User | None) -> None:
     details = {"project": str(rule.project.uuid), "events": rule.events, "branch": rule.branch, "enabled": rule.enabled}
     organization = rule.project.organization
     record(f"rule.{verb}", str(rule)[:200], user=user, organization=organization, details=details)
