@@ -8,14 +8,14 @@ import click
 import django
 from django.utils.module_loading import import_string
 
-from ciservice import env
+from ciservice.cli import instance
 
 _FILE = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 
 
 def _call(name: str, *values: object, **options: object) -> object:
     """One of `ciservice.keeping`, once Django is set up; its error as the command's."""
-    env.put("DJANGO_SETTINGS_MODULE", "ciservice.settings")
+    instance.find()
     django.setup(set_prefix=False)
     failure = import_string("ciservice.keeping.archive.BackupError")
     try:

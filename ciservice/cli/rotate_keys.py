@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from django.core.management import execute_from_command_line
 
-from ciservice import env
+from ciservice.cli import instance
 
 _ORDER = """\
 Seal all secrets again with SEALING_KEY, and sign the tokens of jobs with a new key.
@@ -24,5 +24,5 @@ The order, each step on every machine before the next:
 @click.option("--check", is_flag=True, help="Change nothing: say what depends on which key.")
 def rotate_keys(*, check: bool) -> None:
     """As `_ORDER` says; exit code 1 where something does not open or, with --check, still needs an old key."""
-    env.put("DJANGO_SETTINGS_MODULE", "ciservice.settings")
+    instance.find()
     execute_from_command_line(["ciservice", "rotate_keys", *(["--check"] if check else [])])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import sqlite3
@@ -25,7 +26,7 @@ def ciservice(tmp_path):
         environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "CISERVICE_MODE": "embedded", **keys, **more}
         return subprocess.run(
             [sys.executable, "-c", "from ciservice.cli import main; main()", *words],
-            env={**environment, "DATA_DIR": str(tmp_path / folder)},
+            env={name: value for name, value in {**environment, "DATA_DIR": str(tmp_path / folder)}.items() if value},
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -74,3 +75,21 @@ def test_there_and_back(ciservice, tmp_path):
     assert (again.returncode, "holds a database already" in again.stderr) == (1, True)
     other = ciservice("third", "restore", str(archive), SEALING_KEY=secrets.token_urlsafe(48))
     assert (other.returncode, "sealed with another key" in other.stderr) == (1, True)
+
+
+def test_an_instance_of_make_up_is_found_by_its_folder(ciservice, tmp_path):
+    """The keys are in its folder; nobody has to know that."""
+    folder = tmp_path / "up"
+    folder.mkdir()
+    keys = {name: secrets.token_urlsafe(48) for name in ("SECRET_KEY", "SEALING_KEY")}
+    (folder / "secrets.json").write_text(json.dumps(keys))
+    assert ciservice("up", "manage", "migrate", "-v", "0", **keys).returncode == 0
+    nothing = {"SECRET_KEY": "", "SEALING_KEY": "", "CISERVICE_MODE": ""}
+
+    done = ciservice("up", "backup", str(tmp_path / "up.tar"), **nothing)
+    assert done.returncode == 0, done.stderr
+    done = ciservice("up", "restore", "--verify", str(tmp_path / "up.tar"), **nothing)
+    assert done.returncode == 0, done.stderr
+
+    done = ciservice("nowhere", "backup", str(tmp_path / "none.tar"), **nothing)
+    assert (done.returncode, "there is no" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
