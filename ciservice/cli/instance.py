@@ -13,7 +13,7 @@ from ciservice import env
 def find() -> None:
     """Where the environment names no keys, take those that `ciservice up` keeps in DATA_DIR, if there are any."""
     env.put("DJANGO_SETTINGS_MODULE", "ciservice.settings")
-    if env.text("SECRET_KEY") or env.text("SECRET_KEY_FILE"):
+    if env.secret("SECRET_KEY"):
         return
     folder = Path(env.text("DATA_DIR", "var")).absolute()
     try:
